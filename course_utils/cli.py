@@ -1,0 +1,164 @@
+"""The `course` command: the same on every system, with or without make."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status. Whatever goes wrong is told in a sentence."""
+    args = _parser().parse_args(arguments)
+    try:
+        return args.run(args) or 0
+    except (ValueError, TypeError, KeyError, FileNotFoundError, RuntimeError) as problem:
+        text = problem.args[0] if isinstance(problem, KeyError) else problem
+        print(f"course {args.command}: {text}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = "A course that trains its own BERT."
+    parser = argparse.ArgumentParser(prog="course", description=about)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    def add(name: str, run, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    doctor = add("doctor", _doctor, "say what this machine is and what is wrong with it")
+    doctor.add_argument("--json", action="store_true")
+    data = add("data", _data, "fetch and verify the texts; afterwards everything works offline")
+    data.add_argument("names", nargs="*", help="which (default: all)")
+    run = add("run", _run, "run lessons and write build/report.json and build/report.html")
+    run.add_argument("lessons", nargs="*", metavar="NN")
+    add("test", _test, "lint, unit tests and every lesson against its stored outputs")
+    add("lab", _lab, "open JupyterLab at the lessons")
+    check = add("check", _check, "check the answers in a saved lesson")
+    check.add_argument("lesson", metavar="NN")
+    hint = add("hint", _hint, "the next hint for an exercise")
+    hint.add_argument("id", metavar="NN.M")
+    progress = add("progress", _progress, "what you have solved")
+    progress.add_argument("--json", action="store_true")
+    progress.add_argument("--reset", nargs="?", const="", metavar="NN[.M]")
+    exercises = add("exercises", _exercises, "list the exercises")
+    exercises.add_argument("--json", action="store_true")
+    export = add("export", _export, "write solved notebooks or an nbgrader source")
+    kind = export.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--solutions", metavar="DIR")
+    kind.add_argument("--nbgrader", metavar="DIR")
+    return parser
+
+
+def _doctor(args) -> None:
+    from course_utils.machine import describe, diagnose
+
+    report = diagnose()
+    print(json.dumps(report, indent=1, default=str) if args.json else describe(report))
+
+
+def _data(args) -> None:
+    _fetch(args.names)
+
+
+def _fetch(names: list[str] | None = None) -> None:
+    """Fetch and verify what is missing; when everything is there, this takes no time."""
+    from course_utils.text import corpora
+
+    corpora.fetch(names or None)
+
+
+def _run(args) -> int:
+    from course_utils import lessons
+
+    lessons.find(args.lessons)  # a mistyped number is told before anything is fetched
+    _fetch()
+    report = lessons.run(args.lessons)
+    bad = [lesson["name"] for lesson in report["lessons"] if lesson["status"] != "passed"]
+    print(f"{len(report['lessons'])} lessons in {report['total_seconds']:.0f} s", end="")
+    print(f"; not passed: {', '.join(bad)}" if bad else ", all passed; see build/report.html")
+    return 1 if bad else 0
+
+
+def _test(args) -> int:
+    """Each stage prints its own verdict; the first that fails ends the run."""
+    from course_utils import files, lessons
+
+    root = files.repo_root()
+    if root is None:
+        raise FileNotFoundError("The tests live in the repository: run this in a checkout.")
+    _fetch()
+    threads = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    notebooks = [str(path) for path in lessons.find()]
+    python = [sys.executable, "-m"]
+    stages = [
+        ("lint", [*python, "ruff", "check", "."], {}),
+        ("spelling", [*python, "codespell_lib", "."], {}),
+        ("unit tests", [*python, "pytest", "-q", "-n", "2", "--dist", "loadfile"], threads),
+    ]
+    if notebooks:
+        nbval = [*python, "pytest", "-q", "-p", "no:xdist", "--nbval", "--nbval-current-env"]
+        nbval += ["--nbval-cell-timeout=180", *notebooks]
+        stages.append(("lessons", nbval, {}))
+    for name, command, extra in stages:
+        print(f"== {name}", flush=True)
+        environment = os.environ | lessons.offline_environment() | extra
+        status = subprocess.run(command, cwd=root, env=environment).returncode
+        if status:
+            print(f"course test: {name} failed", file=sys.stderr)
+            return status
+    return 0
+
+
+def _lab(args) -> int:
+    from course_utils import files
+
+    folder = files.data_dir().parent / "notebooks"
+    return subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)]).returncode
+
+
+def _check(args) -> None:
+    from course_utils.exercises import commands
+
+    outcomes = commands.check_notebook(args.lesson)
+    for outcome in outcomes:
+        print(outcome)
+
+
+def _hint(args) -> None:
+    from course_utils.exercises import commands
+
+    print(commands.hint(args.id))
+
+
+def _progress(args) -> None:
+    from course_utils.exercises import commands
+
+    if args.reset is not None:
+        print(commands.reset(args.reset))
+    else:
+        print(commands.progress_table(args.json))
+
+
+def _exercises(args) -> None:
+    from course_utils.exercises import commands
+
+    print(commands.exercises_table(args.json))
+
+
+def _export(args) -> None:
+    from course_utils.exercises import commands
+
+    if args.solutions:
+        written = commands.export_solutions(args.solutions)
+    else:
+        written = commands.export_nbgrader(args.nbgrader)
+    print(f"{len(written)} notebooks written")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

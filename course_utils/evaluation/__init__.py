@@ -1,0 +1,1 @@
+"""How well did it do? Language-model losses, task scores with intervals, baselines, plots."""

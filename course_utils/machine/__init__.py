@@ -1,0 +1,36 @@
+"""The machine: which device and number type to use, how fast it is, what is wrong,
+what a model will cost.
+
+>>> from course_utils import machine
+>>> machine.pick_device().type in {"cpu", "cuda", "mps", "xpu"}
+True
+"""
+
+from .cost import Memory, count_parameters, parameter_table, training_flops, training_memory
+from .device import (
+    at_scale,
+    autocast_dtype,
+    bf16_is_native,
+    matmul_peak,
+    pick_device,
+    seed_everything,
+    synchronize,
+)
+from .doctor import describe, diagnose
+
+__all__ = [
+    "Memory",
+    "at_scale",
+    "autocast_dtype",
+    "bf16_is_native",
+    "count_parameters",
+    "describe",
+    "diagnose",
+    "matmul_peak",
+    "parameter_table",
+    "pick_device",
+    "seed_everything",
+    "synchronize",
+    "training_flops",
+    "training_memory",
+]

@@ -1,0 +1,168 @@
+"""Which device to compute on, in which number type, and how fast it multiplies matrices."""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+SCALES = ("laptop", "gpu")
+
+
+def pick_device() -> torch.device:
+    """The accelerator if one works here, else the CPU. `COURSE_DEVICE` (cpu, cuda, mps …) decides.
+
+    Raises:
+        ValueError: `COURSE_DEVICE` names a device that is not to be had here.
+
+    >>> pick_device().type == os.environ.get("COURSE_DEVICE", pick_device().type).split(":")[0]
+    True
+    """
+    wanted = os.environ.get("COURSE_DEVICE", "").strip().lower()
+    found = torch.accelerator.current_accelerator(check_available=True)
+    if not wanted:
+        return found or torch.device("cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise ValueError(
+            f"COURSE_DEVICE={wanted!r} is no device: use cpu, cuda, cuda:1, mps or xpu."
+        ) from None
+    here = {"cpu", "meta"} | ({found.type} if found else set())
+    if device.type not in here:
+        raise ValueError(
+            f"COURSE_DEVICE={wanted!r} asks for a device that PyTorch does not find here; "
+            f"it finds {' and '.join(sorted(here - {'meta'}))}."
+        )
+    if device.index is not None and found and device.index >= torch.accelerator.device_count():
+        raise ValueError(
+            f"COURSE_DEVICE={wanted!r}: there are only {torch.accelerator.device_count()} of them."
+        )
+    return device
+
+
+def bf16_is_native(device: torch.device | str = "cpu") -> bool:
+    """Whether the device multiplies bfloat16 in hardware. Emulation can be a hundred times slower.
+
+    >>> bf16_is_native("cpu") in (True, False)
+    True
+    """
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return _cpu_has_bf16()
+    return device.type in ("mps", "xpu")
+
+
+def _cpu_has_bf16() -> bool:
+    """AVX-512-BF16 or AMX on x86, the bf16 extension on Arm."""
+    cpu = torch.cpu
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    if any(getattr(cpu, probe, lambda: False)() for probe in probes):
+        return True
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        try:
+            return " bf16" in Path("/proc/cpuinfo").read_text()
+        except OSError:
+            return False
+    return False
+
+
+def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
+    """The number type for `torch.autocast`, or None where plain float32 is the right choice.
+
+    bfloat16 wherever the hardware has it. None on other CPUs, and on GPUs that know only
+    float16, which would need a loss scaler.
+
+    >>> autocast_dtype("cpu") in (None, torch.bfloat16)
+    True
+    """
+    return torch.bfloat16 if bf16_is_native(device) else None
+
+
+def synchronize(device: torch.device | str) -> None:
+    """Wait until the device has done its work; a CPU has always done so when a call returns.
+
+    An accelerator works behind our back: without this, a stopwatch measures how long it takes
+    to *order* the work.
+    """
+    device = torch.device(device)
+    if device.type not in ("cpu", "meta"):
+        torch.accelerator.synchronize(device)
+
+
+def at_scale(*, laptop, gpu):
+    """One of two sizes for the same code: `laptop` unless `COURSE_SCALE=gpu`.
+
+    Raises:
+        ValueError: `COURSE_SCALE` is neither of the two.
+
+    >>> at_scale(laptop=200, gpu=20_000) in (200, 20_000)
+    True
+    """
+    scale = os.environ.get("COURSE_SCALE", "").strip().lower() or "laptop"
+    if scale not in SCALES:
+        raise ValueError(f"COURSE_SCALE={scale!r} is unknown: use laptop or gpu.")
+    return gpu if scale == "gpu" else laptop
+
+
+def seed_everything(seed: int) -> None:
+    """Start Python's, NumPy's and PyTorch's random numbers from the same seed.
+
+    Raises:
+        TypeError, ValueError: the seed is no whole number, or not one of 0 … 2³²−1.
+
+    >>> seed_everything(7); first = torch.rand(1).item()
+    >>> seed_everything(7); first == torch.rand(1).item()
+    True
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"A seed must be a whole number, not {type(seed).__name__}.")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"A seed must lie between 0 and 2³²−1, not {seed}.")
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - scikit-learn and others draw from the global generator
+    torch.manual_seed(seed)
+
+
+def matmul_peak(
+    dtype: torch.dtype = torch.float32,
+    size: int = 2048,
+    device: torch.device | str | None = None,
+    seconds: float = 1.0,
+) -> float:
+    """The best rate, in FLOP/s, at which this machine multiplies two size × size matrices.
+
+    A product of two n × n matrices costs 2n³ floating-point operations. The best of several
+    tries counts, since whatever else runs can only slow a try down. Where the first try takes
+    long (bfloat16 on a CPU without it), that try is the answer.
+
+    Raises:
+        TypeError: `dtype` is no floating-point type.
+        ValueError: `size` is below 1.
+
+    >>> matmul_peak(size=64, seconds=0.01) > 1e6
+    True
+    """
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise TypeError(f"dtype must be a floating-point torch.dtype, not {dtype!r}.")
+    if size < 1:
+        raise ValueError(f"size must be at least 1, not {size}.")
+    device = torch.device(device) if device is not None else pick_device()
+    a = torch.rand(size, size, device=device).to(dtype)
+    b = torch.rand(size, size, device=device).to(dtype)
+    best, began, tries = float("inf"), time.perf_counter(), 0
+    while tries == 0 or time.perf_counter() - began < seconds:
+        synchronize(device)
+        start = time.perf_counter()
+        a @ b
+        synchronize(device)
+        best = min(best, time.perf_counter() - start)
+        tries += 1
+    return 2 * size**3 / best

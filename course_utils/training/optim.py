@@ -1,0 +1,184 @@
+"""Optimizers and schedules: AdamW and Muon, written out, and who gets which parameter."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+# Newton–Schulz coefficients of Jordan et al. 2024, "Muon" (kellerjordan.github.io/posts/muon).
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+
+
+class AdamW(torch.optim.Optimizer):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2).
+
+    Two running means for each weight, of the gradient (which way?) and of its square (how
+    large, usually?); a step goes along the first divided by the root of the second. Gives the
+    numbers of ``torch.optim.AdamW``.
+
+    >>> weight = nn.Parameter(torch.tensor([1.0]))
+    >>> weight.grad = torch.tensor([0.5])
+    >>> AdamW([weight], lr=0.1, weight_decay=0.0).step()
+    >>> round(weight.item(), 4)
+    0.9
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.98),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ):
+        _check(lr, weight_decay)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas must lie in [0, 1), not {betas}.")
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """One update of every parameter that has a gradient."""
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["step"] = torch.zeros(())
+                    state["mean"] = torch.zeros_like(weight)
+                    state["square"] = torch.zeros_like(weight)
+                state["step"] += 1
+                t = state["step"].item()
+                state["mean"].lerp_(weight.grad, 1 - beta1)
+                state["square"].mul_(beta2).addcmul_(weight.grad, weight.grad, value=1 - beta2)
+                # Both means start at 0; dividing by 1 - βᵗ removes the pull towards that start.
+                scale = (state["square"] / (1 - beta2**t)).sqrt_().add_(group["eps"])
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.addcdiv_(state["mean"], scale, value=-group["lr"] / (1 - beta1**t))
+
+
+def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
+    """Push all singular values of a (rows, columns) matrix towards 1, by matrix products alone.
+
+    Five Newton–Schulz steps leave them between about 0.7 and 1.2, which is all that Muon needs.
+
+    >>> values = torch.linalg.svdvals(orthogonalize(torch.diag(torch.tensor([9.0, 1.0, 0.2]))))
+    >>> bool(values.min() > 0.6 and values.max() < 1.3)
+    True
+    """
+    if matrix.dim() != 2:
+        raise ValueError(f"orthogonalize needs a matrix, not shape {tuple(matrix.shape)}.")
+    a, b, c = NEWTON_SCHULZ
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update is made orthogonal, for the weight matrices inside a network.
+
+    Jordan et al. 2024; the factor 0.2·√max(rows, columns) of Liu et al. 2025 ("Muon is scalable
+    for LLM training", eq. 4) gives the update the size of an Adam step, so that one learning
+    rate serves both.
+
+    >>> weight = nn.Parameter(torch.eye(2))
+    >>> weight.grad = torch.eye(2)
+    >>> Muon([weight], lr=0.1).step()
+    >>> bool(weight.diagonal().max() < 1)
+    True
+    """
+
+    def __init__(
+        self, params: Iterable, lr: float, momentum: float = 0.95, weight_decay: float = 0.01
+    ):
+        _check(lr, weight_decay)
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.dim() != 2:
+                    raise ValueError(
+                        f"Muon takes matrices only, not shape {tuple(weight.shape)}; "
+                        "give vectors to AdamW."
+                    )
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """One update of every matrix that has a gradient."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["momentum"] = torch.zeros_like(weight)
+                state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
+                ahead = weight.grad.lerp(state["momentum"], group["momentum"])  # Nesterov
+                size = 0.2 * math.sqrt(max(weight.shape))
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.add_(orthogonalize(ahead), alpha=-group["lr"] * size)
+
+
+def _check(lr: float, weight_decay: float) -> None:
+    if not lr >= 0:
+        raise ValueError(f"lr must be 0 or more, not {lr}.")
+    if not weight_decay >= 0:
+        raise ValueError(f"weight_decay must be 0 or more, not {weight_decay}.")
+
+
+def schedule(step: int, total: int, warmup: int = 0, kind: str = "linear") -> float:
+    """The factor on the learning rate at ``step`` = 0 … total - 1.
+
+    Rises in a straight line over ``warmup`` steps, then stays ("constant") or falls to zero at
+    ``total`` ("linear" or "cosine").
+
+    >>> [round(schedule(s, 10, warmup=2), 3) for s in (0, 1, 2, 6, 9)]
+    [0.5, 1.0, 1.0, 0.5, 0.125]
+    """
+    if not 0 <= step < total:
+        raise ValueError(f"step must lie in 0 … {total - 1}, not {step}.")
+    if not 0 <= warmup <= total:
+        raise ValueError(f"warmup must lie in 0 … {total}, not {warmup}.")
+    if kind not in ("constant", "linear", "cosine"):
+        raise ValueError(f"kind must be 'constant', 'linear' or 'cosine', not {kind!r}.")
+    if step < warmup:
+        return (step + 1) / warmup
+    if kind == "constant":
+        return 1.0
+    done = (step - warmup) / (total - warmup)
+    return 1 - done if kind == "linear" else (1 + math.cos(math.pi * done)) / 2
+
+
+def build_optimizers(
+    model: nn.Module, lr: float, weight_decay: float = 0.01, kind: str = "muon"
+) -> list[torch.optim.Optimizer]:
+    """The optimizers for a model: ``"adamw"`` for all, or ``"muon"`` for its inner matrices.
+
+    Muon takes the weights of ``nn.Linear`` layers that are not tied to an embedding; AdamW
+    takes the rest. Weight decay is for matrices: biases, norms and embeddings have none.
+    """
+    if kind not in ("adamw", "muon"):
+        raise ValueError(f"kind must be 'adamw' or 'muon', not {kind!r}.")
+    modules = list(model.modules())
+    embedded = {id(m.weight) for m in modules if isinstance(m, nn.Embedding)}
+    inner = [
+        m.weight
+        for m in modules
+        if isinstance(m, nn.Linear) and id(m.weight) not in embedded and m.weight.requires_grad
+    ]
+    chosen = {id(weight) for weight in inner}
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in chosen]
+    if kind == "muon" and inner:
+        return [Muon(inner, lr, weight_decay=weight_decay), AdamW(rest, lr, weight_decay=0.0)]
+    groups = [
+        {"params": inner, "weight_decay": weight_decay},
+        {"params": rest, "weight_decay": 0.0},
+    ]
+    return [AdamW([group for group in groups if group["params"]], lr)]

@@ -1,0 +1,213 @@
+"""Pretraining a BERT with the masked-language-model objective: the recipes and the command.
+
+    python -m course_utils.training.pretraining --recipe course-bert --out build/course-bert
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils import machine
+from course_utils.evaluation.language import masked_loss, masked_top1
+from course_utils.files import atomic_write
+from course_utils.model import interop
+from course_utils.model.encoder import EncoderConfig
+from course_utils.model.heads import MaskedLanguageModel
+from course_utils.text import corpora, masking, ngrams
+from course_utils.text.tokenization import train_tokenizer
+from course_utils.training.loop import History, TrainConfig, train
+
+FROZEN_PER_ROW = 19  # masked places in each validation row, 15 % of 128
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a pretraining run depends on, besides its text."""
+
+    train: TrainConfig
+    vocab_size: int = 8192
+    hidden_size: int = 256
+    num_layers: int = 4
+    num_heads: int = 4
+    mlp_size: int = 704
+    length: int = 128
+    batch_size: int = 64
+    rate: float = 0.3
+    mask_share: float = 0.8
+    random_share: float = 0.1
+    snapshots: tuple[int, ...] = ()
+
+    def model(self) -> MaskedLanguageModel:
+        """A freshly initialised model; the same for the same ``train.seed``."""
+        machine.seed_everything(self.train.seed)
+        config = EncoderConfig.modern(
+            self.vocab_size,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            num_heads=self.num_heads,
+            mlp_size=self.mlp_size,
+        )
+        return MaskedLanguageModel(config)
+
+
+RECIPES = {
+    "lesson": Recipe(
+        TrainConfig(steps=400, lr=8e-3, warmup=20, eval_every=40),
+        vocab_size=4096, hidden_size=128, num_heads=2, mlp_size=352, batch_size=32,
+    ),
+    "course-bert": Recipe(
+        TrainConfig(steps=1000, lr=8e-3, warmup=40, eval_every=100, save_every=50),
+        batch_size=32, mask_share=1.0, random_share=0.0, snapshots=(100, 400),
+    ),
+}  # fmt: skip
+
+
+def mlm_loss(model: nn.Module, batch: masking.MaskedBatch) -> Tensor:
+    """Summed cross-entropy in nats at the masked places of ``batch``; a scalar tensor."""
+    logits = model(batch.input_ids, positions=batch.positions)  # (B, M, V)
+    return F.cross_entropy(
+        logits.flatten(0, 1).float(), batch.targets.flatten(),
+        ignore_index=masking.IGNORE, reduction="sum",
+    )
+
+
+def batches(
+    rows: Tensor, batch_size: int, corruption: masking.Corruption, seed: int
+) -> Callable[[int], masking.MaskedBatch]:
+    """The batch of every step, as a function of the step alone.
+
+    rows: (N, L) int64. Each epoch goes through the rows in a new order, and each visit hides
+    other tokens. The last, short batch of an epoch is dropped.
+
+    >>> rows = torch.randint(5, 10, (6, 8))
+    >>> corruption = masking.Corruption(4, 10, (0, 1, 2, 3, 4))
+    >>> at = batches(rows, 2, corruption, seed=0)
+    >>> bool((at(5).input_ids == at(5).input_ids).all())
+    True
+    """
+    per_epoch = len(rows) // batch_size
+    if batch_size < 1 or per_epoch == 0:
+        raise ValueError(f"{len(rows)} rows do not fill one batch of {batch_size}.")
+    orders: dict[int, Tensor] = {}
+
+    def at(step: int) -> masking.MaskedBatch:
+        epoch, place = divmod(step, per_epoch)
+        if epoch not in orders:
+            orders.clear()
+            shuffler = torch.Generator().manual_seed(seed * 7919 + epoch)
+            orders[epoch] = torch.randperm(len(rows), generator=shuffler)
+        chosen = orders[epoch][place * batch_size : (place + 1) * batch_size]
+        dice = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        return masking.mask_rows(rows[chosen], corruption, dice)
+
+    return at
+
+
+def encode(tokenizer, texts: list[str], length: int) -> Tensor:
+    """Tokenise and pack ``texts`` into (N, length) rows."""
+    pieces = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
+    return masking.pack(pieces, length, tokenizer.cls_token_id, tokenizer.sep_token_id)
+
+
+def freeze(tokenizer, rows: Tensor, limit: int = 512, seed: int = 0) -> masking.MaskedBatch:
+    """Frozen evaluation masks on at most ``limit`` evenly spaced rows."""
+    spaced = rows[:: max(1, len(rows) // limit)][:limit]
+    return masking.frozen_masks(
+        spaced, FROZEN_PER_ROW, seed=seed, mask_id=tokenizer.mask_token_id,
+        vocab_size=len(tokenizer), special_ids=tuple(sorted(tokenizer.all_special_ids)),
+    )
+
+
+def pretrain(
+    model: nn.Module,
+    rows: Tensor,
+    frozen: masking.MaskedBatch,
+    tokenizer,
+    recipe: Recipe,
+    run: Path | None = None,
+    on_step: Callable[[int, nn.Module], None] | None = None,
+    progress: bool = True,
+) -> History:
+    """Train ``model`` on packed ``rows``; evaluate on ``frozen`` as the recipe says."""
+    corruption = masking.Corruption.of(
+        tokenizer, rate=recipe.rate, mask_share=recipe.mask_share, random_share=recipe.random_share
+    )
+    return train(
+        model,
+        batches(rows, recipe.batch_size, corruption, recipe.train.seed),
+        mlm_loss,
+        recipe.train,
+        evaluate=lambda m: {"loss": masked_loss(m, frozen), "top1": masked_top1(m, frozen)},
+        run=run,
+        on_step=on_step,
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Text made ready: the tokenizer, packed training rows, frozen masks, the loss ladder."""
+
+    tokenizer: object
+    rows: Tensor
+    frozen: masking.MaskedBatch
+    ladder: dict[str, float]
+
+
+def prepare(recipe: Recipe) -> Corpus:
+    """The film reviews, tokenised by a vocabulary of their own and packed for ``recipe``."""
+    text = corpora.load("film_reviews")
+    tokenizer = train_tokenizer(text["train"]["text"], recipe.vocab_size)
+    rows = encode(tokenizer, text["train"]["text"], recipe.length)
+    frozen = freeze(tokenizer, encode(tokenizer, text["validation"]["text"], recipe.length))
+    ladder = ngrams.loss_ladder(rows, frozen, len(tokenizer))
+    return Corpus(tokenizer, rows, frozen, ladder)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line: prepare, train (or resume), evaluate, save for ``transformers``."""
+    parser = argparse.ArgumentParser(description="Pretrain a BERT on the film reviews.")
+    parser.add_argument("--recipe", choices=sorted(RECIPES), default="lesson")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(arguments)
+    recipe = RECIPES[args.recipe]
+    recipe = replace(recipe, train=replace(recipe.train, seed=args.seed))
+    leads = os.environ.get("RANK", "0") == "0"
+
+    corpus = prepare(recipe)
+    if leads:
+        rungs = ", ".join(f"{name} {nats:.2f}" for name, nats in corpus.ladder.items())
+        print(f"{len(corpus.rows):,} rows of {recipe.length} tokens; ladder in nats: {rungs}")
+    model = recipe.model()
+
+    def snapshot(step: int, trained: nn.Module) -> None:
+        if step in recipe.snapshots:
+            folder = args.out.with_name(f"{args.out.name}-step-{step}")
+            interop.save_pretrained(trained, folder, corpus.tokenizer, dtype=torch.float16)
+
+    history = pretrain(
+        model, corpus.rows, corpus.frozen, corpus.tokenizer, recipe,
+        run=args.out.with_name(f"{args.out.name}-run"), on_step=snapshot,
+    )
+    if leads:
+        interop.save_pretrained(model, args.out, corpus.tokenizer, dtype=torch.float16)
+        log = {"recipe": asdict(recipe), "ladder": corpus.ladder, **asdict(history)}
+        atomic_write(args.out / "log.json", json.dumps(log, indent=1))
+        final = history.evaluations[-1]
+        print(
+            f"{history.seconds:.0f} s; frozen-mask loss {final['loss']:.3f} nats, "
+            f"{corpus.ladder['unigram'] - final['loss']:.2f} below the unigram line; "
+            f"top-1 {final['top1']:.1%}; saved to {args.out}"
+        )
+
+
+if __name__ == "__main__":
+    main()

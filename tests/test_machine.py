@@ -1,0 +1,126 @@
+"""The machine room: choices by capability, and predictions held against measurement."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from course_utils import machine
+from course_utils.machine import doctor
+from course_utils.model.encoder import EncoderConfig
+from course_utils.model.heads import MaskedLanguageModel
+from course_utils.training.optim import build_optimizers
+
+B, L, M, V = 4, 64, 20, 1000
+SHAPES = [
+    {"hidden_size": 64, "num_layers": 2, "num_heads": 2},
+    {"hidden_size": 128, "num_layers": 3, "num_heads": 4, "max_length": 128},
+]
+
+
+@pytest.fixture(params=[(f, s) for f in ("modern", "bert") for s in SHAPES], ids=str)
+def config(request):
+    family, shape = request.param
+    return getattr(EncoderConfig, family)(V, **shape)
+
+
+def loss(model):
+    ids = torch.randint(5, V, (B, L), generator=torch.Generator().manual_seed(0))
+    logits = model(ids, positions=torch.arange(M).expand(B, M))
+    return F.cross_entropy(logits.flatten(0, 1), ids[:, :M].flatten())
+
+
+def test_parameters_are_predicted_exactly(config):
+    model = MaskedLanguageModel(config)
+    assert machine.count_parameters(config) == sum(p.numel() for p in model.parameters())
+    assert machine.parameter_table(config)["layers"] == sum(
+        p.numel() for p in model.encoder.layers.parameters()
+    )
+
+
+def test_flops_are_predicted_within_15_percent(config):
+    model = MaskedLanguageModel(config)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        loss(model).backward()
+    predicted = machine.training_flops(config, B * L, B * M, L)
+    assert predicted == pytest.approx(counter.get_total_flops(), rel=0.15)
+
+
+def test_activations_are_predicted_within_15_percent(config):
+    """The measurement: all distinct storages that autograd keeps, parameters aside."""
+    model = MaskedLanguageModel(config)
+    own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+    kept = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own and tensor.is_floating_point():
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss(model)
+    predicted = machine.training_memory(config, B, L, M).activations
+    assert predicted == pytest.approx(sum(kept.values()), rel=0.15)
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_weights_gradients_and_optimizer_state_are_predicted(config, kind):
+    model = MaskedLanguageModel(config)
+    optimizers = build_optimizers(model, 1e-3, kind=kind)
+    loss(model).backward()
+    for optimizer in optimizers:
+        optimizer.step()
+    predicted = machine.training_memory(config, B, L, M, kind)
+    assert predicted.weights == sum(p.nbytes for p in model.parameters())
+    assert predicted.gradients == sum(p.grad.nbytes for p in model.parameters())
+    state = [t for o in optimizers for s in o.state.values() for t in s.values() if t.dim()]
+    assert predicted.optimizer == pytest.approx(sum(t.nbytes for t in state), rel=0.01)
+
+
+def test_the_device_can_be_chosen(monkeypatch):
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+    assert machine.pick_device() == torch.device("cpu")
+    for name, says in (("warp", "is no device"), ("cuda:99", "does not find|only")):
+        monkeypatch.setenv("COURSE_DEVICE", name)
+        with pytest.raises(ValueError, match=says):
+            machine.pick_device()
+
+
+def test_the_scale_dial(monkeypatch):
+    monkeypatch.setenv("COURSE_SCALE", "gpu")
+    assert machine.at_scale(laptop=1, gpu=2) == 2
+    monkeypatch.delenv("COURSE_SCALE")
+    assert machine.at_scale(laptop=1, gpu=2) == 1
+    monkeypatch.setenv("COURSE_SCALE", "huge")
+    with pytest.raises(ValueError, match="laptop or gpu"):
+        machine.at_scale(laptop=1, gpu=2)
+
+
+def test_bf16_is_used_only_where_it_is_native():
+    assert (machine.autocast_dtype("cpu") is None) == (not machine.bf16_is_native("cpu"))
+
+
+def test_the_doctor_names_each_problem():
+    sick = {"memory_free": 1e9, "disk_free": 1e9, "peak_fp32": 1e9, "data_fetched": False}
+    assert len(doctor.problems(sick)) == 4
+    well = {"memory_free": 8e9, "disk_free": 9e9, "peak_fp32": 9e10, "data_fetched": True}
+    assert doctor.problems(well) == []
+    assert "nothing is wrong" in doctor.describe(machine.diagnose() | {"problems": []})
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: machine.seed_everything("0"), TypeError),
+        (lambda: machine.seed_everything(-1), ValueError),
+        (lambda: machine.matmul_peak(torch.int64), TypeError),
+        (lambda: machine.matmul_peak(size=0), ValueError),
+        (lambda: machine.training_flops(EncoderConfig.modern(9), 0, 1), ValueError),
+        (lambda: machine.training_memory(EncoderConfig.modern(9), 1, 1, 1, "sgd"), ValueError),
+    ],
+)
+def test_bad_input_is_told(call, error):
+    with pytest.raises(error):
+        call()

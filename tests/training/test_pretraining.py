@@ -1,0 +1,86 @@
+"""The pretraining command, from text to a folder that `transformers` opens."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from datasets import Dataset, DatasetDict
+from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
+
+from course_utils.evaluation.language import masked_loss
+from course_utils.model import interop
+from course_utils.text import corpora
+from course_utils.text.masking import Corruption
+from course_utils.training import pretraining
+from course_utils.training.loop import TrainConfig
+from course_utils.training.pretraining import Recipe, batches, main, prepare, pretrain
+
+TINY = Recipe(
+    TrainConfig(steps=30, lr=1e-2, warmup=3, eval_every=10, save_every=10),
+    vocab_size=150, hidden_size=32, num_layers=1, num_heads=2, mlp_size=32, length=32,
+    batch_size=8, snapshots=(10,),
+)  # fmt: skip
+SENTENCES = [
+    f"the {a} film was {b} and the {c} cast was {b} too."
+    for a in ("old", "new", "long", "short")
+    for b in ("fine", "bad", "warm", "cold", "slow")
+    for c in ("young", "whole", "main")
+] * 3  # fmt: skip
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    table = Dataset.from_dict({"text": SENTENCES})
+    tables = DatasetDict(train=table, validation=table.select(range(60)))
+    monkeypatch.setattr(corpora, "load", lambda name: tables)
+    monkeypatch.setitem(pretraining.RECIPES, "lesson", TINY)
+
+
+def test_from_text_to_transformers(tiny, tmp_path, capsys):
+    out = tmp_path / "bert"
+    main(["--recipe", "lesson", "--out", str(out)])
+    log = json.loads((out / "log.json").read_text())
+    assert log["evaluations"][-1]["loss"] < log["evaluations"][0]["loss"]
+    assert log["ladder"]["uniform"] > log["ladder"]["unigram"] > log["ladder"]["bigram"]
+    assert "below the unigram line" in capsys.readouterr().out
+    assert AutoTokenizer.from_pretrained(out).mask_token == "[MASK]"
+    theirs = AutoModelForMaskedLM.from_pretrained(out).eval()
+    assert theirs.dtype == torch.float32  # though the file holds float16
+    ours = interop.load_pretrained(out)
+    corpus = prepare(TINY)
+    ids = corpus.frozen.input_ids[:4]
+    assert (theirs(ids).logits - ours(ids)).abs().max() < 1e-4
+    assert masked_loss(ours, corpus.frozen) == pytest.approx(
+        log["evaluations"][-1]["loss"], abs=0.01
+    )
+    guesses = pipeline("fill-mask", model=str(out))("the old film was [MASK].")
+    assert len(guesses) == 5
+    early = interop.load_pretrained(tmp_path / "bert-step-10")
+    assert masked_loss(early, corpus.frozen) > masked_loss(ours, corpus.frozen)
+
+
+def test_the_same_seed_gives_the_same_model(tiny):
+    corpus = prepare(TINY)
+    trained = []
+    for seed in (0, 0, 1):
+        recipe = replace(TINY, train=replace(TINY.train, seed=seed, save_every=0))
+        model = recipe.model()
+        pretrain(model, corpus.rows, corpus.frozen, corpus.tokenizer, recipe, progress=False)
+        trained.append(model.decoder.weight.detach())
+    assert torch.equal(trained[0], trained[1])
+    assert not torch.equal(trained[0], trained[2])
+
+
+def test_an_epoch_visits_every_row_once_and_masks_anew():
+    rows = torch.arange(5, 45).repeat_interleave(8).view(40, 8)  # row i holds i + 5 only
+    at = batches(rows, 8, Corruption(4, 45, (0, 1, 2, 3, 4), rate=0.3), seed=3)
+    seen = [at(step).targets[:, 0] for step in range(10)]
+    assert sorted(torch.cat(seen[:5]).tolist()) == sorted(torch.cat(seen[5:]).tolist())
+    assert len(set(torch.cat(seen[:5]).tolist())) == 40
+    assert torch.cat(seen[:5]).tolist() != torch.cat(seen[5:]).tolist()
+
+
+def test_too_little_text_is_told():
+    with pytest.raises(ValueError, match="3 rows do not fill one batch of 8"):
+        batches(torch.ones(3, 8, dtype=torch.int64), 8, None, 0)

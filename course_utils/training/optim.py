@@ -6,6 +6,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from course_utils.machine import autocast_dtype
+
 # Newton–Schulz coefficients of Jordan et al. 2024, "Muon" (kellerjordan.github.io/posts/muon).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
@@ -122,8 +124,10 @@ class Muon(torch.optim.Optimizer):
                 state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
                 ahead = weight.grad.lerp(state["momentum"], group["momentum"])  # Nesterov
                 size = 0.2 * math.sqrt(max(weight.shape))
+                # "About 1" is all we ask of the singular values: bfloat16 is precise enough.
+                update = orthogonalize(ahead.to(autocast_dtype(weight.device) or weight.dtype))
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(orthogonalize(ahead), alpha=-group["lr"] * size)
+                weight.add_(update, alpha=-group["lr"] * size)
 
 
 def _check(lr: float, weight_decay: float) -> None:

@@ -63,8 +63,8 @@ RECIPES = {
         vocab_size=4096, hidden_size=128, num_heads=2, mlp_size=352, batch_size=32,
     ),
     "course-bert": Recipe(
-        TrainConfig(steps=1000, lr=8e-3, warmup=40, eval_every=100, save_every=50),
-        batch_size=32, mask_share=1.0, random_share=0.0, snapshots=(100, 400),
+        TrainConfig(steps=5000, lr=8e-3, warmup=100, eval_every=100, save_every=50),
+        batch_size=32, mask_share=1.0, random_share=0.0, snapshots=(300, 1500),
     ),
 }  # fmt: skip
 

@@ -59,6 +59,19 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("course-utils"))
 
 
+def checkpoint_dir(name: str = "course-bert") -> Path:
+    """The folder of a model that comes with the repository: "course-bert", or a snapshot of its run.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint; the message names those that there are.
+    """
+    home = data_dir() / "checkpoints"
+    if not (home / name / "config.json").is_file():
+        there = ", ".join(sorted(p.parent.name for p in home.glob("*/config.json"))) or "none"
+        raise FileNotFoundError(f"There is no checkpoint {name!r} in data/checkpoints: {there}.")
+    return home / name
+
+
 def build_dir() -> Path:
     """Where reports and executed lessons go: `build` in the checkout, else in the working folder.
 

@@ -122,3 +122,12 @@ def test_without_a_checkout_the_cache_is_the_users_and_the_data_folder_is_missed
     assert files.cache_dir().name == "course-utils"
     with pytest.raises(FileNotFoundError, match="work in a checkout"):
         files.data_dir()
+
+
+def test_a_checkpoint_that_is_not_there_is_told_with_those_that_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "data_dir", lambda: tmp_path)
+    for name in ("course-bert", "course-bert-early-1"):
+        files.atomic_write(tmp_path / "checkpoints" / name / "config.json", "{}")
+    assert files.checkpoint_dir().name == "course-bert"
+    with pytest.raises(FileNotFoundError, match="'tiny'.*course-bert, course-bert-early-1"):
+        files.checkpoint_dir("tiny")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -108,6 +108,29 @@ def split_words(signs: Sequence[Sign]) -> Iterator[list[Sign]]:
         yield word
 
 
+def longest_match(word: str, vocab: Container[str]) -> list[str] | None:
+    """The longest piece that fits, again and again; None if the word cannot be spelled.
+
+    Pieces after the first begin with "##". A word of more than 100 characters is not looked at.
+
+    >>> longest_match("hugs", {"h", "hu", "##g", "##gs"})
+    ['hu', '##gs']
+    """
+    if len(word) > MAX_WORD_LENGTH:
+        return None
+    pieces: list[str] = []
+    start = 0
+    while start < len(word):
+        prefix = CONTINUES if start else ""
+        ends = range(len(word), start, -1)
+        end = next((end for end in ends if prefix + word[start:end] in vocab), None)
+        if end is None:
+            return None
+        pieces.append(prefix + word[start:end])
+        start = end
+    return pieces
+
+
 class WordPiece:
     """BERT's uncased tokenizer, from a vocabulary: a list of tokens, numbered by position.
 
@@ -192,7 +215,7 @@ class WordPiece:
                 self._append(encoding, piece, start, start + len(piece))
                 continue
             for word in split_words(tidy(piece)):
-                pieces = self.split_word("".join(character for character, _ in word))
+                pieces = longest_match("".join(character for character, _ in word), self.vocab)
                 if pieces is None:
                     self._append(encoding, "[UNK]", start + word[0][1], start + word[-1][1] + 1)
                     continue
@@ -203,26 +226,6 @@ class WordPiece:
                     self._append(encoding, token, start + span[0], start + span[1])
                     at = end
         return encoding
-
-    def split_word(self, word: str) -> list[str] | None:
-        """The longest piece that fits, again and again; None if the word cannot be spelled.
-
-        >>> WordPiece(["[UNK]", "h", "hu", "##g", "##gs"], ["[UNK]"]).split_word("hugs")
-        ['hu', '##gs']
-        """
-        if len(word) > MAX_WORD_LENGTH:
-            return None
-        pieces: list[str] = []
-        start = 0
-        while start < len(word):
-            prefix = CONTINUES if start else ""
-            ends = range(len(word), start, -1)
-            end = next((end for end in ends if prefix + word[start:end] in self.vocab), None)
-            if end is None:
-                return None
-            pieces.append(prefix + word[start:end])
-            start = end
-        return pieces
 
     def decode(self, ids: Iterable[int]) -> str:
         """Tokens with spaces between words: readable, but spacing and case are gone for good.

@@ -60,7 +60,7 @@ def cache_dir() -> Path:
 
 
 def checkpoint_dir(name: str = "course-bert") -> Path:
-    """The folder of a model that comes with the repository: "course-bert", or a snapshot of its run.
+    """The folder of a model that comes with the course: "course-bert", or a snapshot of its run.
 
     Raises:
         FileNotFoundError: there is no such checkpoint; the message names those that there are.

@@ -4,10 +4,9 @@
 """
 
 import argparse
-import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,14 +15,15 @@ from torch.nn import functional as F
 
 from course_utils import machine
 from course_utils.evaluation.language import masked_loss, masked_top1
-from course_utils.files import atomic_write
 from course_utils.model import interop
 from course_utils.model.encoder import EncoderConfig
 from course_utils.model.heads import MaskedLanguageModel
 from course_utils.text import corpora, masking, ngrams
 from course_utils.text.tokenization import train_tokenizer
+from course_utils.training import cards
 from course_utils.training.loop import History, TrainConfig, train
 
+COMMAND = "python -m course_utils.training.pretraining"
 FROZEN_PER_ROW = 19  # masked places in each validation row, 15 % of 128
 
 
@@ -199,8 +199,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     if leads:
         interop.save_pretrained(model, args.out, corpus.tokenizer, dtype=torch.float16)
-        log = {"recipe": asdict(recipe), "ladder": corpus.ladder, **asdict(history)}
-        atomic_write(args.out / "log.json", json.dumps(log, indent=1))
+        command = f"{COMMAND} --recipe {args.recipe} --seed {args.seed} --out {args.out.name}"
+        log = cards.make_log(recipe, corpus.ladder, history, len(corpus.rows), command)
+        cards.write(args.out, log, machine.count_parameters(model.config))
         final = history.evaluations[-1]
         print(
             f"{history.seconds:.0f} s; frozen-mask loss {final['loss']:.3f} nats, "

@@ -44,6 +44,8 @@ def test_from_text_to_transformers(tiny, tmp_path, capsys):
     assert log["evaluations"][-1]["loss"] < log["evaluations"][0]["loss"]
     assert log["ladder"]["uniform"] > log["ladder"]["unigram"] > log["ladder"]["bigram"]
     assert "below the unigram line" in capsys.readouterr().out
+    card = (out / "README.md").read_text()
+    assert f"**{log['evaluations'][-1]['loss']:.3f}**" in card and "--recipe lesson" in card
     assert AutoTokenizer.from_pretrained(out).mask_token == "[MASK]"
     theirs = AutoModelForMaskedLM.from_pretrained(out).eval()
     assert theirs.dtype == torch.float32  # though the file holds float16

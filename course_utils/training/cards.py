@@ -1,0 +1,109 @@
+"""The log and the model card that lie beside a pretrained model (Mitchell et al. 2019)."""
+# ruff: noqa: E501 - the lines of the tables are long
+
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from course_utils.files import atomic_write
+
+EVERY = 10  # of the training steps, one in so many is kept in the log
+
+CARD = """---
+language: en
+library_name: transformers
+pipeline_tag: fill-mask
+---
+# {name}
+
+A small masked language model, trained from scratch on the course's film reviews. It is made for
+learning and for experiments on a laptop, not for use on people.
+
+| | |
+|---|---|
+| architecture | ModernBERT: {layers} layers × {width}, {heads} heads, gated MLP of {mlp}, rotary positions |
+| vocabulary | {vocab:,} pieces, learned from the training text |
+| parameters | {parameters:,} |
+| text | {rows:,} rows of {length} tokens, each seen {epochs:.1f} times ({tokens:.1f} million tokens in all) |
+| objective | {rate:.0%} of the tokens hidden; of these {mask:.0%} as `[MASK]`, {random:.0%} at random |
+| training | step {steps:,} of {planned:,}, {batch} rows a step, Muon and AdamW, peak learning rate {lr:g} |
+| seed | {seed} |
+| cost | {minutes:.0f} minutes on {machine} |
+
+## Evaluation
+
+Mean nats per hidden token on frozen masks of held-out reviews, all hidden as `[MASK]`:
+
+| uniform | unigram | bigram | **this model** | below the unigram line |
+|---|---|---|---|---|
+| {uniform:.2f} | {unigram:.2f} | {bigram:.2f} | **{loss:.3f}** | {below:.2f} |
+
+Its first guess is right for {top1:.1%} of them. `log.json` holds the whole curve.
+
+## Made by
+
+```
+{command}
+```
+
+The text, its licence and its limits: `data/README.md`. The model has read film reviews and nothing
+else: it repeats their opinions, their slang and their prejudices, and it knows no facts.
+"""
+
+
+def describe_machine() -> str:
+    """The processor and what it computed with, in a few words.
+
+    >>> "torch" in describe_machine()
+    True
+    """
+    kind = torch.accelerator.current_accelerator(check_available=True)
+    device = f"{torch.get_num_threads()} CPU threads" if kind is None else str(kind)
+    return f"{device} ({platform.machine()}, torch {torch.__version__.split('+')[0]})"
+
+
+def make_log(recipe: Any, ladder: dict, history: Any, rows: int, command: str) -> dict:
+    """What happened, ready for JSON: the recipe, the ladder, every tenth step, each evaluation."""
+    return {
+        "command": command,
+        "machine": describe_machine(),
+        "recipe": asdict(recipe),
+        "rows": rows,
+        "ladder": ladder,
+        "seconds": history.seconds,
+        "evaluations": history.evaluations,
+        "steps": [record for record in history.steps if record["step"] % EVERY == 0],
+    }
+
+
+def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> None:
+    """Put `log.json` and the card `README.md` into a model's folder.
+
+    step: the step of an earlier snapshot; its card tells what was reached until then, and the
+    minutes are its share of the whole run's.
+    Raises ValueError when the log has no evaluation at that step.
+    """
+    recipe, ladder, train = log["recipe"], log["ladder"], log["recipe"]["train"]
+    reached = [e for e in log["evaluations"] if step is None or e["step"] == step]
+    if not reached:
+        raise ValueError(f"The log holds no evaluation at step {step}.")
+    final = reached[-1]
+    share = final["step"] / train["steps"]
+    seen = final["step"] * recipe["batch_size"]
+    card = CARD.format(
+        name=folder.name, layers=recipe["num_layers"], width=recipe["hidden_size"],
+        heads=recipe["num_heads"], mlp=recipe["mlp_size"], vocab=recipe["vocab_size"],
+        parameters=parameters, rows=log["rows"], length=recipe["length"],
+        epochs=seen / log["rows"], tokens=seen * recipe["length"] / 1e6, rate=recipe["rate"],
+        mask=recipe["mask_share"], random=recipe["random_share"], steps=final["step"],
+        planned=train["steps"], batch=recipe["batch_size"], lr=train["lr"], seed=train["seed"],
+        minutes=log["seconds"] * share / 60, machine=log["machine"], **ladder,
+        loss=final["loss"], below=ladder["unigram"] - final["loss"], top1=final["top1"],
+        command=log["command"],
+    )  # fmt: skip
+    atomic_write(folder / "log.json", json.dumps(log, separators=(",", ":")) + "\n")
+    atomic_write(folder / "README.md", card)

@@ -61,6 +61,20 @@ class FinetuneConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
 
+    @classmethod
+    def for_labels(cls, count: int, **choices) -> "FinetuneConfig":
+        """As many epochs as `count` labels need: few labels are looked at more often.
+
+        160/√count epochs, at least 3 and at most 20. With few labels it is the number of steps
+        that is missing (Mosbach et al. 2021, "On the stability of fine-tuning BERT").
+
+        >>> [FinetuneConfig.for_labels(count).epochs for count in (8, 100, 1000, 7000)]
+        [20, 16, 5, 3]
+        """
+        if count < 1:
+            raise ValueError(f"There must be at least 1 label, not {count}.")
+        return cls(epochs=min(20, max(3, round(160 / math.sqrt(count)))), **choices)
+
 
 def classifier_from(
     pretrained: MaskedLanguageModel | Encoder, num_labels: int, pooling: str = "mean", seed: int = 0
@@ -130,10 +144,44 @@ def features(encoder: Encoder, tokenizer, texts: Sequence[str], batch_size: int 
     """The mean of each text's hidden states, (N, D) float32: what a linear probe looks at."""
 
     def mean(x: Tensor, mask: Tensor) -> Tensor:
-        keep = mask.unsqueeze(-1).float()  # (B, L, 1)
-        return (encoder(x, mask) * keep).sum(1) / keep.sum(1)
+        return masked_mean(encoder(x, mask), mask)
 
     return _apply(encoder, tokenizer, texts, batch_size, mean)
+
+
+def masked_mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean of each text's hidden states: (B, L, D) → (B, D); padding counts for nothing.
+
+    >>> masked_mean(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[1, 1, 0]]))
+    tensor([[2.]])
+    """
+    keep = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (B, L, 1)
+    return (hidden * keep).sum(1) / keep.sum(1)
+
+
+def few_labels(labels: Sequence[int], count: int, seed: int) -> list[int]:
+    """Draw `count` texts, as many of each class: their places in `labels`.
+
+    One seed gives one draw, and a smaller draw is part of a larger one of the same seed.
+
+    Raises:
+        ValueError: the classes cannot share `count` evenly, or one has too few texts.
+
+    >>> few_labels([0, 0, 0, 1, 1, 1], 4, seed=0)
+    [2, 0, 5, 4]
+    """
+    classes = sorted(set(labels))
+    if not classes or count < 1 or count % len(classes):
+        raise ValueError(f"{len(classes)} classes cannot share {count} texts evenly.")
+    dice = torch.Generator().manual_seed(seed)
+    chosen = []
+    for label in classes:
+        places = [place for place, one in enumerate(labels) if one == label]
+        if len(places) < count // len(classes):
+            raise ValueError(f"Class {label} has only {len(places)} texts.")
+        order = torch.randperm(len(places), generator=dice).tolist()
+        chosen += [places[i] for i in order[: count // len(classes)]]
+    return chosen
 
 
 def _encode(tokenizer, texts: Sequence[str]) -> list[list[int]]:
@@ -144,8 +192,12 @@ def _encode(tokenizer, texts: Sequence[str]) -> list[list[int]]:
     return tokenizer(list(texts), truncation=True, max_length=MAX_LENGTH)["input_ids"]
 
 
-def _pad(rows: list[list[int]], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Rows of several lengths as ids and mask, both (B, longest)."""
+def pad_rows(rows: list[list[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Rows of several lengths as ids and attention mask, both int64 (B, longest).
+
+    >>> pad_rows([[2, 9, 3], [2, 3]], pad_id=0)[1].tolist()
+    [[1, 1, 1], [1, 1, 0]]
+    """
     longest = max(map(len, rows))
     ids = torch.tensor([row + [pad_id] * (longest - len(row)) for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
@@ -173,7 +225,7 @@ def _batches(
             plans.clear()
             plans[epoch] = plan(epoch)
         chosen = plans[epoch][place]
-        return LabelledBatch(*_pad([rows[i] for i in chosen], pad_id), labels[chosen])
+        return LabelledBatch(*pad_rows([rows[i] for i in chosen], pad_id), labels[chosen])
 
     return at
 
@@ -189,7 +241,7 @@ def _apply(model: nn.Module, tokenizer, texts, batch_size: int, function) -> Ten
     parts = []
     for start in range(0, len(order), batch_size):
         chosen = [rows[i] for i in order[start : start + batch_size]]
-        ids, mask = _pad(chosen, tokenizer.pad_token_id)
+        ids, mask = pad_rows(chosen, tokenizer.pad_token_id)
         parts.append(function(ids.to(device), mask.to(device)).float().cpu())
     model.train(was_training)
     result = torch.cat(parts)

@@ -21,13 +21,15 @@ def clue(expected, got) -> str:
     wanted, given = as_array(expected), as_array(got)
     if wanted is None or given is None or wanted.size < 2 or "c" in _kinds(wanted, given):
         return ""
+    if wanted.shape == given.shape and _same(given, wanted):
+        return ""  # so near that any relation would be chance: another dtype, or too coarse
     if wanted.dtype.kind == "b":
         inverted = given.dtype.kind == "b" and given.shape == wanted.shape
         return "every truth value is inverted" if inverted and (given != wanted).all() else ""
     wanted, given = wanted.astype(np.float64), given.astype(np.float64)
     if min(wanted.ndim, given.ndim) >= 2 and _same(np.swapaxes(given, -1, -2), wanted):
         return "it is right with its last two axes exchanged"
-    if wanted.size == given.size and _same(given.ravel(), wanted.ravel()):
+    if wanted.shape != given.shape and _same(given.ravel(), wanted.ravel()):
         return "the numbers are right, the shape is not"
     if wanted.shape != given.shape or not (np.isfinite(wanted).all() and np.isfinite(given).all()):
         return ""

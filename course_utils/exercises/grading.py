@@ -1,12 +1,7 @@
-"""Judge an answer: not attempted, crashed, wrong or correct, and what the mistake is called.
-
-A wrong answer is recognised by what it gives: every wrong answer of the exercise's catalogue is run
-on the same inputs, and the one that gives the same names the misconception.
-"""
+"""Judge an answer: not attempted, crashed, wrong or correct, and what the mistake is called."""
 
 import dis
 import inspect
-import time
 import types
 from typing import Any
 
@@ -16,11 +11,10 @@ import torch
 from course_utils.exercises import running
 from course_utils.exercises.clues import clue
 from course_utils.exercises.compare import describe, difference
+from course_utils.exercises.diagnosis import diagnose
 from course_utils.exercises.display import CORRECT, CRASHED, NOT_ATTEMPTED, WRONG, Outcome
-from course_utils.exercises.exercise import Coding, Question, Wrong
+from course_utils.exercises.exercise import Coding, Question
 from course_utils.exercises.running import Result, Trial
-
-DIAGNOSIS_SECONDS = 1.5  # for running the catalogue; a slow machine names fewer mistakes
 
 
 def grade(exercise, answer: Any, seed: int = 0, dtype: torch.dtype = torch.float32) -> Outcome:
@@ -56,9 +50,7 @@ def _grade_coding(exercise: Coding, answer, seed: int, dtype) -> Outcome:
     expected = running.expectations(exercise, cases, seed)
     trial = running.run(exercise, answer, cases, expected, seed)
     if _is_stub(exercise, answer, trial, expected):
-        silent = isinstance(answer, types.FunctionType) and not is_empty(answer)
-        returns_none = silent and trial.returned is None
-        return not_attempted(exercise, " · it returns None" if returns_none else "")
+        return not_attempted(exercise, _so_far(exercise, answer, trial))
     if not trial.finished:
         return _stopped(exercise, trial, cases)
     wrong = [place for place, result in enumerate(trial.results) if not result.right]
@@ -91,6 +83,24 @@ def _is_stub(exercise: Coding, answer, trial: Trial, expected: list) -> bool:
         return not first.right and any(is_empty(m) for m in methods if inspect.isfunction(m))
     nothing = trial.returned is None or trial.returned is ...
     return nothing and not first.right and expected[0] is not None and not exercise.mutates
+
+
+def _so_far(exercise: Coding, answer, trial: Trial) -> str:
+    """What is there already in an answer that counts as not attempted, "" for nothing."""
+    if isinstance(answer, types.FunctionType):
+        return " · it returns None" if trial.returned is None and not is_empty(answer) else ""
+    if not inspect.isclass(answer):
+        return ""
+    asked = {name: one for name, one in _methods(answer) if name not in exercise.keep}
+    empty = [f"`{name}`" for name, one in asked.items() if is_empty(one) or is_refusal(one)]
+    missing = " and ".join(empty)
+    return f" · still to be written: {missing}" if 0 < len(empty) < len(asked) else ""
+
+
+def is_refusal(function) -> bool:
+    """Does the function do nothing but raise NotImplementedError?"""
+    steps = _steps(function.__code__)
+    return steps[:1] == [("LOAD_GLOBAL", "NotImplementedError")] and "RAISE" in steps[-1][0]
 
 
 def is_empty(function) -> bool:
@@ -132,52 +142,6 @@ def _steps(code: types.CodeType) -> list[tuple[str, Any]]:
 
 def _methods(cls):
     return [(name, value) for name, value in vars(cls).items() if inspect.isfunction(value)]
-
-
-def diagnose(exercise: Coding, trial: Trial, cases, expected, seed: int):
-    """The catalogued wrong answer that gives the same as this one; None when there is none.
-
-    Best is one that gives the same on every case. Failing that, one (if it is the only one) that
-    gives the same wherever, at least twice, the learner's answer gives something wrong: that answer
-    may also crash on some case for a reason of its own.
-    """
-    if all(result.error for result in trial.results):
-        return None  # it never gave anything: nothing to compare
-    wrong = [place for place, result in enumerate(trial.results) if not result.right]
-    given = [place for place in wrong if trial.results[place].error is None]
-    comparable = len(given) >= 2 and given[0] == wrong[0]
-    close, give_up = [], time.monotonic() + DIAGNOSIS_SECONDS
-    for entry in _catalogue(exercise):
-        left = give_up - time.monotonic()
-        if left <= 0:
-            break
-        theirs = running.run(exercise, entry.answer, cases, expected, seed, seconds=left)
-        if not theirs.finished:
-            continue
-        pairs = list(zip(trial.results, theirs.results, strict=True))
-        same = [_same(mine, other, exercise.tolerance) for mine, other in pairs]
-        if all(same):
-            return entry
-        if comparable and all(same[place] for place in given):
-            close.append(entry)
-    return close[0] if len(close) == 1 else None
-
-
-def _catalogue(exercise: Coding) -> list[Wrong]:
-    """The wrong answers, and for a bug hunt the code as it was given."""
-    if not exercise.buggy:
-        return exercise.wrong_answers
-    section = exercise.wrong_answers[0].section if exercise.wrong_answers else ""
-    as_before = "it still does what the given code did: the bug is still there"
-    return [*exercise.wrong_answers, Wrong(exercise.buggy, as_before, section, "bug_still_there")]
-
-
-def _same(mine: Result, theirs: Result, tolerance) -> bool:
-    if mine.error or theirs.error:
-        return type(mine.error) is type(theirs.error)
-    if mine.changed != theirs.changed or mine.broken != theirs.broken:
-        return False
-    return difference(theirs.value, mine.value, tolerance) is None
 
 
 def said(error: BaseException) -> str:

@@ -59,8 +59,13 @@ def expectations(exercise: Coding, cases: list[Case], seed: int) -> list:
         ]
 
 
-def run(exercise: Coding, answer, cases, expected, seed: int, seconds: float = 0.0) -> Trial:
-    """Run `answer` on the cases, within the time allowed and without side effects."""
+def run(
+    exercise: Coding, answer, cases, expected, seed: int, seconds: float = 0.0, until=None
+) -> Trial:
+    """Run `answer` on the cases, within the time allowed and without side effects.
+
+    `until(place, result)` is asked after each case; the trial ends early when it is true.
+    """
     trial = Trial()
 
     def spied(*args, **kwargs):
@@ -75,6 +80,8 @@ def run(exercise: Coding, answer, cases, expected, seed: int, seconds: float = 0
         try:
             for one, wanted in zip(cases, expected, strict=True):
                 trial.results.append(_result(exercise, candidate, one, wanted))
+                if until and until(len(trial.results) - 1, trial.results[-1]):
+                    break
         except sandbox.TimeUp as stop:
             trial.stop = stop
             raise

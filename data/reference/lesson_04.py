@@ -7,6 +7,8 @@ A figure of the lesson is a mean over five runs; the bands hold the mean and the
 of that figure over the seeds.
 """
 
+import contextlib
+import io
 import json
 import statistics
 from pathlib import Path
@@ -29,7 +31,8 @@ def lesson_functions() -> dict:
     exec("from course_utils.model import attention", scope)
     for cell in cells:
         if any(f"def {name}(" in cell or f"{name} = {{" in cell for name in NEEDED):
-            exec(cell, scope)
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(cell, scope)
     return scope
 
 
@@ -49,6 +52,9 @@ def main() -> None:
                 lesson["learn_to_recall"](lr=lr, seed=seed, **way).mean() for lr in LEARNING_RATES
             ]
             figures.setdefault(f"recall, {name}", []).append(float(min(tried)))
+        recalled = {name: figures[f"recall, {name}"][-1] for name in ways}
+        lead = recalled["plain"] - recalled["divided by √d_k"]
+        figures.setdefault("recall, lead of the division", []).append(lead)
         for name, rule in lesson["rules"].items():
             losses = lesson["guess_the_die"](rule, seed=seed)
             figures.setdefault(f"dice, {name}", []).append(float(losses[:, -40:].mean()))

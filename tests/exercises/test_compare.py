@@ -93,6 +93,7 @@ def test_a_difference_is_said(expected, got, said):
         (lambda x: x.mT, "it is right with its last two axes exchanged"),
         (lambda x: x.reshape(-1), "the numbers are right, the shape is not"),
         (lambda x: x.flip(0), "the right numbers in the wrong places"),
+        (lambda x: 1.0001 * x, ""),
         (lambda x: x * x, ""),
         (lambda x: "text", ""),
         (lambda x: x / 0, ""),

@@ -7,7 +7,7 @@ import torch
 
 import course_utils
 from course_utils import check, guess, hint, solution
-from course_utils.exercises import engine, progress
+from course_utils.exercises import engine, progress, registry
 
 
 def right(q, k):
@@ -207,3 +207,30 @@ def test_a_mended_bug_that_is_none_is_named():
 def test_the_package_offers_the_four_names():
     for name in ("check", "hint", "solution", "guess"):
         assert callable(getattr(course_utils, name))
+
+
+def test_what_is_missing_in_a_class_is_named():
+    class Half(registry.find("04.9").reference):
+        def forward(self, x, mask=None, rotary=None):
+            raise NotImplementedError
+
+        def project(self, x, rotary):
+            return x
+
+    said = '○ 04.9 not attempted · hint("04.9") · still to be written: `forward`'
+    assert str(check("04.9", Half)) == said
+
+
+def test_a_crash_is_not_taken_for_another_one():
+    """Right on the first case and a RuntimeError on the rest: so is a catalogued answer."""
+    exercise = registry.find("04.8")
+    only_once = next(w for w in exercise.wrong_answers if w.name == "only_for_a_batch_of_one")
+
+    def other(x, num_heads):
+        if len(x) > 1:
+            raise RuntimeError("something else")
+        return only_once.answer(x, num_heads)
+
+    assert check("04.8", only_once.answer).diagnosis == "only_for_a_batch_of_one"
+    outcome = check("04.8", other)
+    assert (outcome.status, outcome.diagnosis) == ("crashed", None)

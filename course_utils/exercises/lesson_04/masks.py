@@ -1,116 +1,10 @@
-"""Lesson 04, section 4.4: masks for what may be seen."""
+"""Lesson 04, section 4.4: the causal mask, and a plot of what leaks without it."""
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from course_utils.exercises.exercise import case, coding, plot_question
 from course_utils.model import attention
-
-softmax = coding(
-    "04.5",
-    title="A softmax that hides keys",
-    difficulty=3,
-    minutes=8,
-    given="scores (..., Lq, Lk) and a boolean mask of a shape that broadcasts to them, or none",
-    reference=attention.masked_softmax,
-    task="""Softmax over the keys (the last axis), with forbidden keys at exactly zero.
-
-    In `mask`, True means *may look*; None means that every key may be looked at.  The weights
-    of the allowed keys add up to one, whatever the scores of the forbidden ones.  A query that
-    may look nowhere gets a row of zeros.
-    """,
-    hints=[
-        "What must a score be for its exponential to be exactly zero?",
-        "Fill the forbidden scores with −∞ (`masked_fill`) before the softmax.",
-        "A row of nothing but −∞ gives 0/0. Which entries may be set to zero after the softmax "
-        "without any harm?",
-    ],
-    why="exp(−∞) is exactly 0, so a hidden key adds nothing to the sum that every weight is "
-    "divided by. The second filling changes only the rows in which everything was hidden.",
-    then="try a mask that hides every key from one query.",
-)
-
-
-@softmax.cases
-def softmax_cases(draw):
-    yield case(2 * draw.normal(2, 3), torch.tensor([[True, True, False], [True, False, True]]))
-    scores = 3 * draw.normal(2, 3, draw.size(4, 6), 7)
-    mask = draw.mask(2, 1, scores.size(2), 7)
-    mask[..., 0] = True
-    yield case(scores, mask)
-    yield case(draw.normal(2, 3, 5))
-    nowhere = draw.mask(4, 5)
-    nowhere[draw.size(0, 3)] = False
-    yield case(draw.normal(4, 5), nowhere)
-    yield case(draw.normal(2, 5, 3) - 30, torch.tensor([False, True, True]))
-
-
-@softmax.oracle
-def fused_kernel(scores, mask=None):
-    """PyTorch's fused attention over unit vectors returns the weights themselves."""
-    one = torch.eye(scores.size(-1), dtype=scores.dtype)
-    one = one.expand(*scores.shape[:-2], -1, -1)
-    if mask is not None:
-        mask = mask.broadcast_to(scores.shape)
-    return F.scaled_dot_product_attention(scores, one, one, attn_mask=mask, scale=1.0)
-
-
-@softmax.wrong("a score of 0 is a score like any other: exp(0) = 1; hide a key with −∞", "4.4")
-def zero_for_minus_infinity(scores, mask=None):
-    return scores.softmax(-1) if mask is None else scores.masked_fill(~mask, 0.0).softmax(-1)
-
-
-@softmax.wrong(
-    "the mask comes after the softmax, so hidden keys still took their share: no row adds up to 1",
-    "4.4",
-)
-def mask_after_the_softmax(scores, mask=None):
-    return scores.softmax(-1) if mask is None else scores.softmax(-1).masked_fill(~mask, 0.0)
-
-
-@softmax.wrong("the mask is the wrong way round: True means that the key may be seen", "4.4")
-def inverted_mask(scores, mask=None):
-    if mask is None:
-        return scores.softmax(-1)
-    return scores.masked_fill(mask, -torch.inf).softmax(-1).masked_fill(mask, 0.0)
-
-
-@softmax.wrong("the weights add up to 1 over the queries; they should over the keys", "4.2")
-def softmax_over_the_queries(scores, mask=None):
-    if mask is None:
-        return scores.softmax(-2)
-    return scores.masked_fill(~mask, -torch.inf).softmax(-2).masked_fill(~mask, 0.0)
-
-
-@softmax.wrong("right until a query may look nowhere: a row of −∞ gives 0/0, which is nan", "4.4")
-def nan_where_nothing_is_allowed(scores, mask=None):
-    return scores.softmax(-1) if mask is None else scores.masked_fill(~mask, -torch.inf).softmax(-1)
-
-
-@softmax.wrong(
-    "right until a query may look nowhere: −10⁹ everywhere is as good as 0 everywhere", "4.4"
-)
-def a_large_number_for_infinity(scores, mask=None):
-    return scores.softmax(-1) if mask is None else scores.masked_fill(~mask, -1e9).softmax(-1)
-
-
-@softmax.alternative
-def by_hand(scores, mask=None):
-    allowed = torch.ones_like(scores) if mask is None else mask.to(scores.dtype)
-    highest = (scores + torch.log(allowed)).amax(-1, keepdim=True)
-    top = torch.where(highest.isfinite(), highest, 0.0)
-    powers = torch.where(allowed.expand_as(scores) > 0, (scores - top).clamp(max=0).exp(), 0.0)
-    return powers / powers.sum(-1, keepdim=True).clamp(min=1e-30)
-
-
-@softmax.alternative
-def renormalised(scores, mask=None):
-    weights = scores.double().softmax(-1)
-    if mask is not None:
-        weights = weights * mask
-    return (weights / weights.sum(-1, keepdim=True)).nan_to_num(0.0).to(scores.dtype)
-
 
 causal = coding(
     "04.6",
@@ -121,7 +15,8 @@ causal = coding(
     reference=attention.causal_mask,
     task="""An (L, L) boolean mask that lets position i look at positions 0 … i, itself included.
 
-    Row i belongs to the query at position i, column j to the key at position j.
+    Row i belongs to the query at position i, column j to the key at position j.  `device` says
+    where the mask shall live; leave it aside for now.
     """,
     hints=[
         "Draw it for L = 3: how many keys may the first query see, how many the last?",
@@ -168,6 +63,39 @@ def true_for_hidden(length, device=None):
 @causal.wrong("ones and zeros instead of True and False: a float mask is *added* to scores", "4.4")
 def numbers_for_booleans(length, device=None):
     return torch.ones(length, length).tril()
+
+
+@causal.wrong("0 and −∞ are for adding to scores; here True and False are asked for", "4.4")
+def minus_infinity_for_booleans(length, device=None):
+    return torch.full((length, length), -torch.inf).triu(1)
+
+
+@causal.wrong("everything may be seen: the future has to be hidden", "4.4")
+def all_of_it(length, device=None):
+    return torch.ones(length, length, dtype=torch.bool)
+
+
+@causal.wrong("every position sees itself alone: the whole past is allowed, too", "4.4")
+def itself_alone(length, device=None):
+    return torch.eye(length, dtype=torch.bool)
+
+
+@causal.wrong("one step back and no further: the whole past is allowed", "4.4")
+def one_step_back(length, device=None):
+    square = torch.ones(length, length, dtype=torch.bool)
+    return square.tril() & square.triu(-1)
+
+
+@causal.wrong("the right triangle with two axes too many: (L, L) broadcasts by itself", "4.4")
+def with_axes_for_batch_and_heads(length, device=None):
+    return torch.ones(length, length, dtype=torch.bool).tril()[None, None]
+
+
+@causal.wrong(
+    "one row and one column are missing: `range` and `arange` stop before their end", "4.4"
+)
+def one_too_short(length, device=None):
+    return torch.ones(length - 1, length - 1, dtype=torch.bool).tril()
 
 
 @causal.alternative

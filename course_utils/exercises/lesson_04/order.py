@@ -83,6 +83,62 @@ def turned_one_half(x, cos, sin):
     return torch.cat([attention.apply_rotary(x, cos, sin).chunk(2, -1)[0], x.chunk(2, -1)[1]], -1)
 
 
+@rotary.wrong(
+    "the second half reads the first one after it has been turned: keep the old one", "4.6"
+)
+def used_the_turned_half(x, cos, sin):
+    half, x = x.size(-1) // 2, x.clone()
+    x[..., :half] = x[..., :half] * cos[..., :half] - x[..., half:] * sin[..., :half]
+    x[..., half:] = x[..., half:] * cos[..., half:] + x[..., :half] * sin[..., half:]
+    return x
+
+
+@rotary.wrong("you pair neighbours, and the tables pair halves: both must do the same", "4.6")
+def neighbours_with_tables_for_halves(x, cos, sin):
+    return x * cos + torch.stack([-x[..., 1::2], x[..., 0::2]], -1).flatten(-2) * sin
+
+
+@rotary.wrong("a minus too many: the second half is b cos + a sin", "4.6")
+def minus_in_both_halves(x, cos, sin):
+    return x * cos - x.roll(x.size(-1) // 2, -1) * sin
+
+
+@rotary.wrong("the halves came back in the wrong order: a′ first, then b′", "4.6")
+def halves_exchanged(x, cos, sin):
+    return attention.apply_rotary(x, cos, sin).roll(x.size(-1) // 2, -1)
+
+
+@rotary.wrong("right numbers, dealt like cards: put the halves one behind the other, `cat`", "4.6")
+def halves_interleaved(x, cos, sin):
+    return torch.stack(attention.apply_rotary(x, cos, sin).chunk(2, -1), -1).flatten(-2)
+
+
+@rotary.wrong("one axis too many: put the halves one behind the other, `cat`, not `stack`", "4.6")
+def halves_stacked(x, cos, sin):
+    return torch.stack(attention.apply_rotary(x, cos, sin).chunk(2, -1), -1)
+
+
+@rotary.wrong("only the cosine: each number also gets some of its partner, by the sine", "4.6")
+def forgot_the_partner(x, cos, sin):
+    return x * cos
+
+
+@rotary.wrong("the sine belongs to the *partner*, half the width away, not to x itself", "4.6")
+def its_own_partner(x, cos, sin):
+    return x * cos + x * sin
+
+
+@rotary.wrong("the halves of x are d/2 wide and the tables d: cut the tables as well", "4.6")
+def whole_tables_for_half_vectors(x, cos, sin):
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], -1)
+
+
+@rotary.wrong("the caller's x is changed: write into a copy, or build the result with `cat`", "4.6")
+def turned_in_place(x, cos, sin):
+    return x.copy_(attention.apply_rotary(x, cos, sin))
+
+
 @rotary.alternative
 def as_complex_numbers(x, cos, sin):
     first, second = x.chunk(2, -1)

@@ -61,14 +61,15 @@ def padded_cases(draw):
 
 @padded.observe
 def real_tokens_only(padded_attention, q, k, v, attention_mask):
-    return padded_attention(q, k, v, attention_mask) * attention_mask[:, None, :, None]
+    padding = attention_mask[:, None, :, None] == 0
+    return torch.as_tensor(padded_attention(q, k, v, attention_mask)).masked_fill(padding, 0.0)
 
 
 @padded.oracle
 def fused_attention(q, k, v, attention_mask):
     mask = attention_mask.bool()[:, None, None, :]
     out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return out * attention_mask[:, None, :, None]
+    return torch.where(attention_mask.bool()[:, None, :, None], out, 0.0)
 
 
 padded.wrong_edit(
@@ -92,6 +93,41 @@ padded.wrong_edit(
     message="right axis for the mask, but the softmax now runs over the queries",
     section="4.2",
 )
+padded.wrong_edit(
+    "forgot_the_minus",
+    old="torch.finfo(scores.dtype).min",
+    new="torch.finfo(scores.dtype).max",
+    message="right axis, but the largest number gives the padding everything: `min`, or −∞",
+    section="4.4",
+)
+padded.wrong_edit(
+    "batch_in_the_wrong_place",
+    old="[:, None, None, :]",
+    new="[None, None, :, :]",
+    message="right for one text only: the batch belongs on the first axis, [:, None, None, :]",
+    section="4.4",
+)
+padded.wrong_edit(
+    "mended_the_scale",
+    old="math.sqrt(q.size(-1))",
+    new="q.size(-1)",
+    message="the mask is right now, but the scale, which was right before, is not",
+    section="4.3",
+)
+
+
+@padded.wrong("a key of zeros scores 0, and exp(0) = 1: it takes its share; hide the score", "4.4")
+def zeroed_keys_and_values(q, k, v, attention_mask):
+    real = attention_mask[:, None, :, None]
+    return (q @ (k * real).transpose(-2, -1) / math.sqrt(q.size(-1))).softmax(-1) @ (v * real)
+
+
+@padded.wrong(
+    "0 marks padding, and the key's axis is the last: both are the other way round", "4.4"
+)
+def inverted_on_the_wrong_axis(q, k, v, attention_mask):
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return scores.masked_fill((attention_mask == 1)[:, None, :, None], -1e30).softmax(-1) @ v
 
 
 @padded.wrong("the padding says nothing now, yet it still takes its share of the weight", "4.4")
@@ -112,6 +148,14 @@ def queries_and_keys_hidden(q, k, v, attention_mask):
     pairs = (real[:, :, None] & real[:, None, :])[:, None]
     scores = torch.einsum("bhid,bhjd->bhij", q, k) / q.size(-1) ** 0.5
     return scores.masked_fill(~pairs, -1e30).softmax(-1) @ v
+
+
+@padded.alternative
+def nan_at_the_padded_places(q, k, v, attention_mask):
+    real = attention_mask.bool()
+    pairs = (real[:, :, None] & real[:, None, :])[:, None]
+    scores = q @ k.mT / math.sqrt(q.size(-1))
+    return scores.masked_fill(~pairs, -torch.inf).softmax(-1) @ v
 
 
 @padded.alternative

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from course_utils.exercises.exercise import case, coding, guess_question
 from course_utils.model import attention
@@ -83,9 +84,19 @@ def keys_in_the_rows(q, k):
     return k @ q.transpose(-2, -1) / math.sqrt(q.size(-1))
 
 
-@scores.wrong("`.T` reverses all axes, so batch and heads change places too", "4.2")
+@scores.wrong("right until a batch stands in front: exchange the *last* two axes, -2 and -1", "4.2")
 def reversed_all_axes(q, k):
     return q @ k.T / math.sqrt(q.size(-1))
+
+
+@scores.wrong("right for exactly three axes: count from the end, -2 and -1, and use `@`", "4.2")
+def only_for_three_axes(q, k):
+    return torch.bmm(q, k.transpose(1, 2)) / math.sqrt(q.size(-1))
+
+
+@scores.wrong("`size(1)` is the width only while there are two axes: count from the end", "4.2")
+def counted_from_the_front(q, k):
+    return q @ k.transpose(-2, -1) / math.sqrt(q.size(1))
 
 
 @scores.wrong("these are weights already: the softmax comes later, after the mask", "4.2")
@@ -96,6 +107,49 @@ def weights_instead_of_scores(q, k):
 @scores.wrong("you divide by the root of the number of keys; what adds up is the width d", "4.3")
 def divided_by_the_number_of_keys(q, k):
     return q @ k.transpose(-2, -1) / math.sqrt(k.size(-2))
+
+
+@scores.wrong("you divide by the root of the number of queries; what adds up is the width", "4.3")
+def divided_by_the_number_of_queries(q, k):
+    return q @ k.transpose(-2, -1) / math.sqrt(q.size(-2))
+
+
+@scores.wrong("you multiply by √d, so wide heads shout louder still: divide", "4.3")
+def multiplied_by_the_root(q, k):
+    return q @ k.transpose(-2, -1) * math.sqrt(q.size(-1))
+
+
+@scores.wrong("8 is the root of 64, a common width; take the root of the width at hand", "4.3")
+def always_divided_by_eight(q, k):
+    return q @ k.transpose(-2, -1) / 8
+
+
+@scores.wrong("`//` rounds down to whole numbers; scores are fractions: `/`", "4.2")
+def rounded_down(q, k):
+    return q @ k.transpose(-2, -1) // math.sqrt(q.size(-1))
+
+
+@scores.wrong("you compare directions only; the length of a query is its confidence", "4.1")
+def cosine_similarity(q, k):
+    return F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
+
+
+@scores.wrong("that is attention from one end to the other; only its scores are asked for", "4.2")
+def the_whole_of_attention(q, k):
+    return F.scaled_dot_product_attention(q, k, k)
+
+
+@scores.wrong("float64 goes in and float32 comes out: leave the dtype as it is", "4.2")
+def always_float32(q, k):
+    return q.float() @ k.float().transpose(-2, -1) / math.sqrt(q.size(-1))
+
+
+@scores.wrong(
+    "you scale `q` where it stands: the caller's queries are changed; work on a copy", "4.2"
+)
+def scaled_in_place(q, k):
+    q /= math.sqrt(q.size(-1))
+    return q @ k.transpose(-2, -1)
 
 
 @scores.alternative

@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "run lessons and write build/report.json and build/report.html")
     run.add_argument("lessons", nargs="*", metavar="NN")
     add("test", _test, "lint, unit tests and every lesson against its stored outputs")
-    add("lab", _lab, "open JupyterLab at the lessons")
+    add("lab", _lab, "open JupyterLab at the first lesson")
     check = add("check", _check, "check the answers in a saved lesson")
     check.add_argument("lesson", metavar="NN")
     hint = add("hint", _hint, "the next hint for an exercise")
@@ -115,10 +115,12 @@ def _test(args) -> int:
 
 
 def _lab(args) -> int:
-    from course_utils import files
+    from course_utils import files, lessons
 
-    folder = files.data_dir().parent / "notebooks"
-    return subprocess.run([sys.executable, "-m", "jupyterlab", str(folder)]).returncode
+    root = files.data_dir().parent
+    first = next(iter(lessons.find()), root / "notebooks")
+    command = [sys.executable, "-m", "jupyterlab", str(first.relative_to(root))]
+    return subprocess.run(command, cwd=root).returncode
 
 
 def _check(args) -> None:

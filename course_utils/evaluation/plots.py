@@ -10,6 +10,7 @@ import io
 import itertools
 import math
 from collections.abc import Sequence
+from html import escape
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -148,4 +149,8 @@ def show(fig, description: str) -> None:
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", bbox_inches="tight")
     plt.close(fig)
-    display({"image/png": buffer.getvalue(), "text/plain": description}, raw=True)
+    alternative = {"image/png": {"alt": description}}  # what a screen reader says to the image
+    shown = {"image/png": buffer.getvalue(), "text/plain": description}
+    display(shown, metadata=alternative, raw=True)
+    caption = {"text/html": f"<p><em>{escape(description)}</em></p>", "text/plain": description}
+    display(caption, raw=True)  # a notebook shows of each display only the richest form

@@ -88,10 +88,11 @@ def test_a_band_runs_from_the_lowest_to_the_highest(ax):
 
 def test_a_figure_comes_with_its_description_as_text(ax, monkeypatch):
     shown = []
-    monkeypatch.setattr(plots, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(plots, "display", lambda data, raw, metadata=None: shown.append(data))
     plots.show(ax.figure, "Figure 1. Nothing.")
     assert shown[0]["text/plain"] == "Figure 1. Nothing."
     assert shown[0]["image/png"][:4] == b"\x89PNG"
+    assert "Figure 1. Nothing." in shown[1]["text/html"]
     assert ax.figure.number not in plt.get_fignums()
 
 

@@ -59,8 +59,9 @@ class Recipe:
 
 RECIPES = {
     "lesson": Recipe(
-        TrainConfig(steps=400, lr=8e-3, warmup=20, eval_every=40),
-        vocab_size=4096, hidden_size=128, num_heads=2, mlp_size=352, batch_size=32,
+        TrainConfig(steps=550, lr=1.2e-2, warmup=20, eval_every=25),
+        vocab_size=2048, hidden_size=128, num_layers=3, num_heads=2, mlp_size=352, length=64,
+        mask_share=1.0, random_share=0.0,
     ),
     "course-bert": Recipe(
         TrainConfig(steps=5000, lr=8e-3, warmup=100, eval_every=100, save_every=50),

@@ -30,7 +30,7 @@ class Encoding:
         return len(self.ids)
 
 
-def merge_pair(symbols: Sequence[int], pair: Pair, new: int) -> list[int]:
+def merge_pair(symbols: Sequence[int], pair: tuple[int, int], new: int) -> list[int]:
     """Replace every `pair` of neighbours by `new`, from left to right.
 
     >>> merge_pair([1, 2, 3, 1, 2], (1, 2), 9)

@@ -202,7 +202,7 @@ def _features(name: str) -> Features:
 def _rows(name: str, source: str) -> list[dict]:
     """The cleaned rows that both sources hold, before duplicates are dropped."""
     entry = fetching.sources()["corpora"][name]
-    rows = twins.hub_rows(entry["hub"]) if source == "hub" else _package_rows(name, entry)
+    rows = twins.hub_rows(entry["hub"]) if source == "hub" else package_rows(name, entry)
     cleaned = []
     for row in rows:
         if name == "boolq":
@@ -221,7 +221,7 @@ def member_key(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
 
 
-def _package_rows(name: str, entry: dict) -> list[dict]:
+def package_rows(name: str, entry: dict) -> list[dict]:
     """The rows as the package has them, with our column names."""
     content = fetching.read_member(entry["package"], entry["member"]).decode("utf-8")
     if name == "sms_spam":

@@ -170,7 +170,7 @@ class FakeHub:
     def __init__(self):
         self.calls = []
         self.rows = {
-            name: corpora._package_rows(name, fetching.sources()["corpora"][name])
+            name: corpora.package_rows(name, fetching.sources()["corpora"][name])
             for name in ("imdb", "rotten_tomatoes", "sms_spam", "boolq")
         }
         for name, rows in self.rows.items():

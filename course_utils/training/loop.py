@@ -95,9 +95,10 @@ def train(
         worker = crew.wrap(worker)
         earlier, start = history.seconds, time.perf_counter()
         model.train()
+        hidden = {} if progress and crew.leads else {"disable": True}  # {}: TQDM_DISABLE decides
         bar = tqdm(
             range(first, config.steps), initial=first, total=config.steps,
-            disable=not (progress and crew.leads), leave=False, mininterval=0.5,
+            leave=False, mininterval=0.5, **hidden,
         )
         for step in bar:
             torch.manual_seed((config.seed * 1_000_003 + step) * crew.size + crew.rank)  # dropout

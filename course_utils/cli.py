@@ -18,6 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `course progress | head`: whoever listened has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,8 +135,9 @@ def _check(args) -> None:
 
 
 def _hint(args) -> None:
-    from course_utils.exercises import commands
+    from course_utils.exercises import commands, registry
 
+    registry.find(args.id)  # an unknown id ends in a sentence and status 1
     print(commands.hint(args.id))
 
 

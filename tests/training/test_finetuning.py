@@ -12,6 +12,7 @@ from course_utils.training.finetuning import (
     _batches,
     classifier_from,
     features,
+    few_labels,
     finetune,
     predict,
 )
@@ -77,6 +78,35 @@ def test_the_pretrained_model_is_copied_with_its_head(tokenizer):
     assert torch.equal(model.head.dense.weight, source.head.dense.weight)
     finetune(model, tokenizer, TEXTS, LABELS, FinetuneConfig(epochs=1), progress=False)
     assert all(torch.equal(before[n], t) for n, t in source.state_dict().items())
+
+
+def test_a_class_begins_as_the_mean_of_its_words(tokenizer):
+    source = pretrained()
+    words = [[7, 9], [11]]
+    model = classifier_from(source, 2, words=words)
+    ids = torch.tensor([tokenizer(TEXTS[0])["input_ids"]])
+    with torch.no_grad():
+        predicted = source.head(source.encoder(ids).mean(1)) @ source.decoder.weight.T  # (1, V)
+        found = model(ids)[0]
+    assert torch.allclose(found, torch.stack([predicted[0, [7, 9]].mean(), predicted[0, 11]]))
+    for other in ([[7]], [[7], []]):
+        with pytest.raises(ValueError, match="2 lists"):
+            classifier_from(source, 2, words=other)
+    with pytest.raises(ValueError, match="masked model"):
+        classifier_from(source.encoder, 2, words=words)
+
+
+def test_few_labels_are_balanced_nested_and_repeatable():
+    labels = [0] * 30 + [1] * 10
+    small, large = few_labels(labels, 4, seed=3), few_labels(labels, 12, seed=3)
+    assert sum(labels[i] for i in large) == 6 and len(set(large)) == 12
+    assert set(small) < set(large) and small == few_labels(labels, 4, seed=3)
+    assert small != few_labels(labels, 4, seed=4)
+    for count, says in ((3, "evenly"), (0, "evenly"), (22, "only 10")):
+        with pytest.raises(ValueError, match=says):
+            few_labels(labels, count, seed=0)
+    with pytest.raises(ValueError, match="at least 1 label"):
+        FinetuneConfig.for_labels(0)
 
 
 @pytest.mark.parametrize(

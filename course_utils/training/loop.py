@@ -97,8 +97,12 @@ def train(
         model.train()
         hidden = {} if progress and crew.leads else {"disable": True}  # {}: TQDM_DISABLE decides
         bar = tqdm(
-            range(first, config.steps), initial=first, total=config.steps,
-            leave=False, mininterval=0.5, **hidden,
+            range(first, config.steps),
+            initial=first,
+            total=config.steps,
+            leave=False,
+            mininterval=0.5,
+            **hidden,
         )
         for step in bar:
             torch.manual_seed((config.seed * 1_000_003 + step) * crew.size + crew.rank)  # dropout

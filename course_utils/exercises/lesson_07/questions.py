@@ -7,23 +7,23 @@ first_loss = guess_question(
     title="Before the first step",
     difficulty=1,
     minutes=1,
-    given="a model with random weights and a vocabulary of 4,096 tokens",
+    given="a model with random weights and a vocabulary of 2,048 tokens",
     ask="It has learned nothing, so each token seems about as likely to it as any other. What is "
     "its loss, in nats for each hidden token? (Two digits after the point will do.)",
-    answer=8.32,
+    answer=7.62,
     tolerance=0.005,
     wrong={
-        12: "that is log₂ 4,096, the loss in bits; a nat is 1.44 bits",
-        4096: "that is the perplexity, the number of equally likely choices; the loss is its log",
-        0.000244: "that is the probability of the right token; the loss is minus its logarithm",
-        6.54: "that takes knowing which tokens are common, and it has not seen a single one",
+        11: "that is log₂ 2,048, the loss in bits; a nat is 1.44 bits",
+        2048: "that is the perplexity, the number of equally likely choices; the loss is its log",
+        0.000488: "that is the probability of the right token; the loss is minus its logarithm",
+        6.34: "that takes knowing which tokens are common, and it has not seen a single one",
     },
     section="7.1",
     hints=[
-        "What probability does each of 4,096 equally likely tokens get?",
-        "Minus the natural logarithm of 1/4,096.",
+        "What probability does each of 2,048 equally likely tokens get?",
+        "Minus the natural logarithm of 1/2,048.",
     ],
-    why="Every token gets 1/4,096, and −ln(1/4,096) = ln 4,096 = 8.32. A first loss that is far "
+    why="Every token gets 1/2,048, and −ln(1/2,048) = ln 2,048 = 7.62. A first loss that is far "
     "from ln V says that something is wrong before training has begun.",
 )
 
@@ -34,7 +34,7 @@ which_rung = plot_question(
     minutes=2,
     given="the upper half of Figure 7.2",
     ask="A colleague trains on our text with our vocabulary. For the last hundred steps her "
-    "frozen-mask loss has stood still at 6.5. What has her model learned?",
+    "frozen-mask loss has stood still at 6.3. What has her model learned?",
     options={
         "a": "nothing at all: something is broken",
         "b": "how common each token is, and nothing about what stands beside it",
@@ -43,13 +43,13 @@ which_rung = plot_question(
     },
     answer="b",
     wrong={
-        "a": "a model that has learned nothing stands at ln V, which is 8.32",
+        "a": "a model that has learned nothing stands at ln V, which is 7.62",
         "c": "that would be the bigram line, more than a nat lower",
         "d": "the same model, given time, falls far below this line, as the figure shows",
     },
     section="7.6",
-    hints=["Which horizontal line lies at 6.5?", "What does the guess behind that line look at?"],
-    why="6.5 is the unigram line of this text and this vocabulary: the best guess for somebody who "
+    hints=["Which horizontal line lies at 6.3?", "What does the guess behind that line look at?"],
+    why="6.3 is the unigram line of this text and this vocabulary: the best guess for somebody who "
     "knows all frequencies and looks at no other token. It is a waiting room, not the end.",
 )
 

@@ -20,7 +20,7 @@ price = guess_question(
     hints=[
         "In Chinese nearly every byte stays a token of its own. How many bytes does an English "
         "token hold, on average?",
-        "Section 3.3 measured bytes per token of film reviews; short everyday sentences are alike.",
+        "An English token holds three to four bytes.",
     ],
     why="Without merges a token holds one byte, with merges it holds between three and four.",
 )

@@ -31,7 +31,7 @@ passes = plot_question(
     title="A generous test",
     difficulty=2,
     minutes=2,
-    given="Figure 5.3, and a colleague whose test compares with a tolerance of 0.01",
+    given="Figure 5.2, and a colleague whose test compares with a tolerance of 0.01",
     ask="The colleague's port of MiniLM passes that test. Which of these bugs may still be in it?",
     options={
         "a": "segment vector forgotten",
@@ -102,7 +102,7 @@ counted = coding(
     ],
     why="4D² for the attention and 2DM or 3DM for the MLP are all but everything; the rest are "
     "vectors. The number of heads does not appear.",
-    then="for M = 4D, plain: 12D² a layer. Multiply by the layers and compare with the table of section 5.8.",
+    then="for M = 4D, plain: 12D² a layer, as in the table of section 5.8.",
 )
 
 

@@ -61,24 +61,22 @@ def passed_through(MLP, config, x, weights):
 
 
 @gated.oracle
-def libraries(config, x, weights):
-    """Plain: PyTorch's modules in a row. Gated: ModernBERT's MLP in `transformers`."""
-    if config.mlp == "gelu":
-        up = nn.Linear(x.size(-1), config.mlp_size, bias=config.bias)
-        down = nn.Linear(config.mlp_size, x.size(-1), bias=config.bias)
-        layer, names = nn.Sequential(up, nn.GELU(), down), {"up": "0", "down": "2"}
-    else:
-        from transformers import ModernBertConfig  # slow to import
-        from transformers.models.modernbert.modeling_modernbert import ModernBertMLP
+def torch_modules(config, x, weights):
+    """PyTorch's modules in a row; the gate is a linear layer of its own."""
+    bias, gate = weights.get("up.bias"), None
+    up = weights["up.weight"]
+    if config.mlp == "gated":
+        gate = linear(up[config.mlp_size :], None if bias is None else bias[config.mlp_size :])
+        up, bias = up[: config.mlp_size], None if bias is None else bias[: config.mlp_size]
+    bent = nn.Sequential(linear(up, bias), nn.GELU())(x)
+    down = linear(weights["down.weight"], weights.get("down.bias"))
+    return down(bent if gate is None else torch.mul(bent, gate(x)))
 
-        sizes = {"hidden_size": x.size(-1), "intermediate_size": config.mlp_size}
-        layer = ModernBertMLP(
-            ModernBertConfig(**sizes, mlp_bias=config.bias, num_attention_heads=1)
-        )
-        names = {"up": "Wi", "down": "Wo"}
-    state = {f"{names[key.split('.')[0]]}.{key.split('.')[1]}": w for key, w in weights.items()}
-    layer.to(x.dtype).load_state_dict(state)
-    return layer.eval()(x)
+
+def linear(weight, bias):
+    layer = nn.Linear(weight.size(1), weight.size(0), bias=bias is not None).to(weight.dtype)
+    layer.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}))
+    return layer
 
 
 gated.wrong_edit(

@@ -15,6 +15,7 @@ def parameter_table(config) -> dict[str, int]:
     >>> parameter_table(EncoderConfig.modern(8192, hidden_size=256, num_layers=4, num_heads=4))
     {'embeddings': 2097408, 'layers': 3114752, 'final_norm': 256, 'head': 73984}
     """
+    _configured(config)
     d, f = config.hidden_size, config.mlp_size
     bias = int(config.bias)
     norm = d * (1 + bias)
@@ -52,6 +53,7 @@ def training_flops(config, tokens: int, masked_tokens: int, length: int = 128) -
     >>> f"{training_flops(EncoderConfig.modern(8192), 8192, 2432):.2e}"
     '1.97e+11'
     """
+    _configured(config)
     _positive(tokens=tokens, masked_tokens=masked_tokens, length=length)
     d = config.hidden_size
     products = 3 if config.mlp == "gated" else 2
@@ -87,6 +89,7 @@ def training_memory(
     >>> round(training_memory(EncoderConfig.modern(8192), 32, 128, 38).total / 1e6)
     469
     """
+    _configured(config)
     _positive(batch_size=batch_size, length=length, masked_per_row=masked_per_row)
     if optimizer not in ("adamw", "muon"):
         raise ValueError(f"optimizer must be 'adamw' or 'muon', not {optimizer!r}.")
@@ -105,6 +108,11 @@ def training_memory(
 # Vectors of width D that a layer keeps for each token, besides those of the MLP: the inputs of
 # its two norms and of its linear layers, the queries, keys, values and the attention's output.
 KEPT_WIDTHS = {"pre": 10, "post": 8}
+
+
+def _configured(config) -> None:
+    if not hasattr(config, "hidden_size"):
+        raise TypeError(f"config must be an EncoderConfig, not {type(config).__name__}.")
 
 
 def _positive(**numbers: int) -> None:

@@ -46,13 +46,30 @@ def pick_device() -> torch.device:
     return device
 
 
+def as_device(device: torch.device | str) -> torch.device:
+    """The device of this name.
+
+    Raises:
+        TypeError, ValueError: it is neither a device nor a str, or PyTorch knows no such name.
+
+    >>> as_device("cpu")
+    device(type='cpu')
+    """
+    if not isinstance(device, torch.device | str):
+        raise TypeError(f"A device must be a torch.device or its name, not {device!r}.")
+    try:
+        return torch.device(device)
+    except RuntimeError:
+        raise ValueError(f"{device!r} is no device: use cpu, cuda, cuda:1, mps or xpu.") from None
+
+
 def bf16_is_native(device: torch.device | str = "cpu") -> bool:
     """Whether the device multiplies bfloat16 in hardware. Emulation can be a hundred times slower.
 
     >>> bf16_is_native("cpu") in (True, False)
     True
     """
-    device = torch.device(device)
+    device = as_device(device)
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
@@ -92,7 +109,7 @@ def synchronize(device: torch.device | str) -> None:
     An accelerator works behind our back: without this, a stopwatch measures how long it takes
     to *order* the work.
     """
-    device = torch.device(device)
+    device = as_device(device)
     if device.type not in ("cpu", "meta"):
         torch.accelerator.synchronize(device)
 
@@ -145,7 +162,7 @@ def matmul_peak(
 
     Raises:
         TypeError: `dtype` is no floating-point type.
-        ValueError: `size` is below 1.
+        ValueError: `size` is below 1, or there is no such device.
 
     >>> matmul_peak(size=64, seconds=0.01) > 1e6
     True
@@ -154,7 +171,7 @@ def matmul_peak(
         raise TypeError(f"dtype must be a floating-point torch.dtype, not {dtype!r}.")
     if size < 1:
         raise ValueError(f"size must be at least 1, not {size}.")
-    device = torch.device(device) if device is not None else pick_device()
+    device = as_device(device) if device is not None else pick_device()
     a = torch.rand(size, size, device=device).to(dtype)
     b = torch.rand(size, size, device=device).to(dtype)
     best, began, tries = float("inf"), time.perf_counter(), 0

@@ -54,6 +54,7 @@ def problems(report: dict) -> list[str]:
     >>> problems({"memory_free": 1e9, "disk_free": 9e9, "peak_fp32": 1e11, "data_fetched": True})
     ['Only 1.0 GB of memory is free; close other programs, the lessons need about 4 GB.']
     """
+    _complete(report, "memory_free", "disk_free", "peak_fp32", "data_fetched")
     found = []
     if report["memory_free"] < ENOUGH_MEMORY:
         found.append(
@@ -76,6 +77,7 @@ def problems(report: dict) -> list[str]:
 
 def describe(report: dict) -> str:
     """A `diagnose` report as text for people."""
+    _complete(report, "system", "peak_fp32", "problems")
     peak = f"{report['peak_fp32'] / 1e9:.0f} GFLOP/s float32"
     if report["peak_bf16"]:
         peak += f", {report['peak_bf16'] / 1e9:.0f} bfloat16"
@@ -94,3 +96,9 @@ def describe(report: dict) -> str:
     text = "\n".join(f"{name:<12} {value}" for name, value in lines.items())
     bad = report["problems"]
     return text + "\n\n" + ("\n".join(f"✗ {p}" for p in bad) if bad else "✓ nothing is wrong")
+
+
+def _complete(report: dict, *names: str) -> None:
+    for name in names:
+        if not isinstance(report, dict) or name not in report:
+            raise ValueError(f"report must be what diagnose() returns: {name} is missing.")

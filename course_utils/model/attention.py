@@ -25,6 +25,8 @@ def attention_scores(q: Tensor, k: Tensor) -> Tensor:
     >>> attention_scores(q, k)
     tensor([[1., 0.]])
     """
+    if not isinstance(q, Tensor) or not isinstance(k, Tensor):
+        raise TypeError("queries and keys must be tensors")
     if q.size(-1) != k.size(-1):
         raise ValueError(
             f"queries are {q.size(-1)} wide and keys {k.size(-1)}: a dot product needs equal widths"
@@ -40,6 +42,8 @@ def padding_mask(attention_mask: Tensor) -> Tensor:
     >>> padding_mask(torch.tensor([[1, 1, 0]]))
     tensor([[[[ True,  True, False]]]])
     """
+    if not isinstance(attention_mask, Tensor):
+        raise TypeError(f"an attention mask is a tensor, not {type(attention_mask).__name__}")
     if attention_mask.dim() != 2:
         raise ValueError(f"an attention mask is (B, L), not {tuple(attention_mask.shape)}")
     return attention_mask.bool()[:, None, None, :]  # (B, 1, 1, L)
@@ -53,6 +57,8 @@ def causal_mask(length: int, device: torch.device | str | None = None) -> Tensor
             [1, 1, 0],
             [1, 1, 1]], dtype=torch.int32)
     """
+    if length < 1:
+        raise ValueError(f"the length must be at least 1, not {length}")
     return torch.ones(length, length, dtype=torch.bool, device=device).tril()
 
 
@@ -89,6 +95,8 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
     >>> attention(k[:1], k, torch.tensor([[1.0], [3.0]]))
     tensor([[1.]])
     """
+    if v.size(-2) != k.size(-2):
+        raise ValueError(f"there are {k.size(-2)} keys but {v.size(-2)} values: each key has one")
     return masked_softmax(attention_scores(q, k), mask) @ v  # (..., Lq, dv)
 
 
@@ -100,7 +108,7 @@ def split_heads(x: Tensor, num_heads: int) -> Tensor:
     <BLANKLINE>
              [[2., 3.]]]])
     """
-    if x.size(-1) % num_heads:
+    if num_heads < 1 or x.size(-1) % num_heads:
         raise ValueError(f"a width of {x.size(-1)} cannot be cut into {num_heads} equal heads")
     return x.unflatten(-1, (num_heads, -1)).transpose(-3, -2)  # (B, H, L, d)
 
@@ -112,6 +120,8 @@ def merge_heads(x: Tensor) -> Tensor:
     >>> torch.equal(merge_heads(split_heads(x, 3)), x)
     True
     """
+    if x.dim() < 3:
+        raise ValueError(f"heads are (B, H, L, d), not {tuple(x.shape)}")
     return x.transpose(-3, -2).flatten(-2)  # (B, L, D)
 
 
@@ -143,6 +153,11 @@ def apply_rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     tensor([[1.0000, 0.0000],
             [0.5403, 0.8415]])
     """
+    if not x.shape[-2:] == cos.shape == sin.shape:
+        raise ValueError(
+            f"cosines {tuple(cos.shape)} and sines {tuple(sin.shape)} must be (L, d), as x is "
+            f"{tuple(x.shape)}"
+        )
     half = x.size(-1) // 2
     signed = torch.cat([-sin[..., :half], sin[..., half:]], dim=-1)  # (L, d)
     return (x * cos + x.roll(half, dims=-1) * signed).to(x.dtype)

@@ -20,6 +20,8 @@ def check_inputs(config, input_ids, attention_mask=None, token_type_ids=None):
             f"rows of {input_ids.size(1)} tokens are longer than this encoder's max_length of "
             f"{config.max_length}: truncate them"
         )
+    if attention_mask is not None and not isinstance(attention_mask, Tensor):
+        raise TypeError(f"attention_mask must be a tensor, not {type(attention_mask).__name__}")
     if attention_mask is not None and attention_mask.shape != input_ids.shape:
         raise ValueError(
             f"attention_mask is {tuple(attention_mask.shape)}, but input_ids are "

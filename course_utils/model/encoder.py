@@ -96,6 +96,8 @@ class EncoderConfig:
     @classmethod
     def from_dict(cls, values: dict) -> EncoderConfig:
         """The inverse of `to_dict`."""
+        if not isinstance(values, dict):
+            raise TypeError(f"a configuration is a dict of entries, not {type(values).__name__}")
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise ValueError(f"this is no encoder configuration: unknown entries {unknown}")
@@ -154,6 +156,8 @@ class Encoder(nn.Module):
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
+        if not isinstance(config, EncoderConfig):
+            raise TypeError(f"config must be an EncoderConfig, not {type(config).__name__}")
         self.config = config
         width = config.hidden_size
         self.tokens = nn.Embedding(config.vocab_size, width)

@@ -37,6 +37,8 @@ class MaskedLanguageModel(nn.Module):
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
+        if not isinstance(config, EncoderConfig):
+            raise TypeError(f"config must be an EncoderConfig, not {type(config).__name__}")
         self.config = config
         self.head = PredictionHead(config)
         self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
@@ -90,6 +92,8 @@ class SequenceClassifier(nn.Module):
         self, encoder: Encoder, num_labels: int, pooling: str = "mean", dropout: float = 0.0
     ):
         super().__init__()
+        if not isinstance(encoder, Encoder):
+            raise TypeError(f"a classifier stands on an Encoder, not {type(encoder).__name__}")
         if pooling not in ("mean", "cls"):
             raise ValueError(f"pooling must be 'mean' or 'cls', not {pooling!r}")
         if not isinstance(num_labels, int) or num_labels < 1:

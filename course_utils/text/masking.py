@@ -112,13 +112,22 @@ def _check_rows(input_ids: Tensor, vocab_size: int) -> None:
         raise ValueError(f"input_ids must lie in 0 … {vocab_size - 1}.")
 
 
+def _check(input_ids: Tensor, corruption: Corruption, generator: torch.Generator) -> None:
+    if not isinstance(corruption, Corruption):
+        raise TypeError(f"corruption must be a Corruption, not {type(corruption).__name__}.")
+    _check_rows(input_ids, corruption.vocab_size)
+    if not isinstance(generator, torch.Generator):
+        raise TypeError("generator must be a torch.Generator: it decides what is hidden.")
+
+
 def pack(sequences: Iterable[Sequence[int]], length: int, cls_id: int, sep_id: int) -> Tensor:
     """Lay token sequences end to end and cut the ribbon into rows: ``[CLS] … [SEP]``.
 
     Inside a row, one document ends with [SEP] and the next begins. No token is padding, so no
     computation is wasted; the last piece, if shorter than a row, is dropped.
 
-    Returns (N, length) int64. Raises ValueError when the text fills no row.
+    Returns (N, length) int64. Raises ValueError when the text fills no row, TypeError for
+    texts that were not tokenized.
 
     >>> pack([[5, 6, 7], [8, 9]], length=4, cls_id=2, sep_id=3)
     tensor([[2, 5, 6, 3],
@@ -129,6 +138,8 @@ def pack(sequences: Iterable[Sequence[int]], length: int, cls_id: int, sep_id: i
         raise ValueError(f"length must be at least 3 ([CLS], a token, [SEP]), not {length}.")
     ribbon: list[int] = []
     for tokens in sequences:
+        if isinstance(tokens, str):
+            raise TypeError("sequences must hold token ids, not text: tokenize the texts first.")
         if len(tokens):
             ribbon.extend(tokens)
             ribbon.append(sep_id)
@@ -168,7 +179,7 @@ def mask_tokens(
     >>> bool((corrupted[labels != IGNORE] == 4).all()), labels[0, 0].item()
     (True, -100)
     """
-    _check_rows(input_ids, corruption.vocab_size)
+    _check(input_ids, corruption, generator)
     chosen = torch.rand(input_ids.shape, generator=generator) < corruption.rate
     chosen &= ~corruption.is_special[input_ids]
     labels = torch.where(chosen, input_ids, IGNORE)
@@ -176,9 +187,7 @@ def mask_tokens(
     return corrupted, labels
 
 
-def mask_rows(
-    input_ids: Tensor, corruption: Corruption, generator: torch.Generator
-) -> MaskedBatch:
+def mask_rows(input_ids: Tensor, corruption: Corruption, generator: torch.Generator) -> MaskedBatch:
     """The fast form: exactly M = round(rate · L) places a row, so that shapes never change.
 
     The model computes its output layer at these M places only, which at a rate of 0.15 saves
@@ -190,7 +199,7 @@ def mask_rows(
     >>> batch.positions.shape, bool(((batch.targets >= 5) & (batch.targets <= 9)).all())
     (torch.Size([1, 2]), True)
     """
-    _check_rows(input_ids, corruption.vocab_size)
+    _check(input_ids, corruption, generator)
     count = max(1, round(corruption.rate * input_ids.shape[1]))
     return _hide(input_ids, count, corruption, generator)
 

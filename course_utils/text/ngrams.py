@@ -238,6 +238,8 @@ def loss_ladder(train_rows, frozen, vocab_size: int, special_ids=()) -> dict[str
     >>> {rung: round(nats, 2) for rung, nats in ladder.items()}
     {'uniform': 1.39, 'unigram': 1.1, 'bigram': 0.06}
     """
+    if not all(hasattr(frozen, name) for name in ("input_ids", "positions", "targets")):
+        raise TypeError("frozen must be a MaskedBatch, such as frozen_masks() returns.")
     inputs = _token_ids(frozen.input_ids, vocab_size, "input_ids", (2,))
     positions = _token_ids(frozen.positions, inputs.shape[1], "positions", (2,))
     targets = np.asarray(frozen.targets)

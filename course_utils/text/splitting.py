@@ -84,6 +84,8 @@ def families(texts: Sequence[str], groups: Sequence[str] | None = None) -> list[
     >>> families(["a", "b", "c"], groups=["x", "y", "x"])
     [0, 1, 0]
     """
+    if isinstance(texts, str):
+        raise TypeError("Expected a sequence of str, such as a list of documents.")
     first: dict[str, int] = {}
     pairs = [(first.setdefault(text, index), index) for index, text in enumerate(texts)]
     places = list(first.values())

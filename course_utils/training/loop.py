@@ -48,6 +48,8 @@ class TrainConfig:
 
     def __post_init__(self):
         for name in ("steps", "accumulate"):
+            if not isinstance(getattr(self, name), int):
+                raise TypeError(f"{name} must be a whole number, not {getattr(self, name)!r}.")
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if not self.clip > 0:

@@ -113,6 +113,8 @@ def batches(
 
 def encode(tokenizer, texts: list[str], length: int) -> Tensor:
     """Tokenise and pack ``texts`` into (N, length) rows."""
+    if isinstance(texts, str):
+        raise TypeError("texts must be a list of str.")
     pieces = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
     return masking.pack(pieces, length, tokenizer.cls_token_id, tokenizer.sep_token_id)
 

@@ -1,0 +1,475 @@
+"""Bad input: for each public function of the library a typed exception of one sentence.
+
+The table has a row for each way to go wrong; the last test sees to it that no function is missing.
+"""
+
+import ast
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from course_utils import files, machine
+from course_utils.evaluation import baselines, language, plots, tasks
+from course_utils.machine import cost, device, doctor
+from course_utils.model import attention, families, heads, interop
+from course_utils.model.encoder import Encoder, EncoderConfig
+from course_utils.text import (
+    bpe,
+    cleaning,
+    corpora,
+    datasheets,
+    fetching,
+    hidden_markov,
+    masking,
+    ngrams,
+    splitting,
+    subwords,
+    tables,
+    tokenization,
+    toy_language,
+    weights,
+    wordpiece,
+)
+from course_utils.text.fetch_errors import DataError
+from course_utils.training import checkpoints, finetuning, loop, optim, pretraining
+
+SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
+OTHER = EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2, max_length=12)
+IDS = torch.tensor([[2, 7, 8, 3]])
+NOISE = masking.Corruption(4, 40, range(5))
+DICE = torch.Generator()
+FROZEN = masking.frozen_masks(IDS, 1, mask_id=4, vocab_size=40, special_ids=range(5))
+ELSEWHERE = masking.MaskedBatch(IDS, IDS[:, :1] * 0 + 1, IDS[:, :1] * 0 + 99)
+NOTHING = masking.MaskedBatch(IDS, IDS[:, :1] * 0, IDS[:, :1] * 0 - 100)
+RECIPE = pretraining.Recipe(loop.TrainConfig(steps=1), vocab_size=40, batch_size=64)
+
+
+@cache
+def model():
+    return heads.MaskedLanguageModel(SHAPE)
+
+
+@cache
+def sorter():
+    return heads.SequenceClassifier(Encoder(SHAPE), 2)
+
+
+@cache
+def words():
+    return tokenization.train_tokenizer(["a film"], 160)
+
+
+@cache
+def axes():
+    return plt.subplots()[1]
+
+
+def saved(folder, change=None, cut=False):
+    """A saved checkpoint, with an entry of its configuration changed or its weights cut short."""
+    interop.save_pretrained(model(), folder / "model")
+    path = folder / "model" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | (change or {})))
+    if cut:
+        path = folder / "model" / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:-9])
+    return folder / "model"
+
+
+def trained(folder, shape):
+    """A training run's checkpoint of one model, read into another."""
+    first, second = heads.MaskedLanguageModel(SHAPE), heads.MaskedLanguageModel(shape)
+    checkpoints.save(folder, 1, first, optim.build_optimizers(first, 0.1), {})
+    return checkpoints.load(folder, second, optim.build_optimizers(second, 0.1))
+
+
+def write(path, content):
+    path.write_text(content)
+    return path
+
+
+def step(**choices):
+    """One step of training with these settings on a batch of one row."""
+    config = loop.TrainConfig(**{"steps": 1, "optimizer": "adamw"} | choices)
+    twin = heads.MaskedLanguageModel(SHAPE)
+    return loop.train(twin, lambda _: FROZEN, choices.pop("loss", pretraining.mlm_loss), config)
+
+
+V, T, F = ValueError, TypeError, FileNotFoundError
+CASES = {
+    "machine": [
+        ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 0, 1), V, "tokens"),
+        ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 1.5, 1), V, "whole number"),
+        ("cost.training_flops", lambda _: cost.training_flops({}, 1, 1), T, "EncoderConfig"),
+        ("cost.count_parameters", lambda _: cost.count_parameters("bert"), T, "EncoderConfig"),
+        ("cost.parameter_table", lambda _: cost.parameter_table(8192), T, "EncoderConfig"),
+        ("cost.training_memory", lambda _: cost.training_memory(SHAPE, 1, 1, 1, "sgd"), V, "adamw"),
+        ("cost.training_memory", lambda _: cost.training_memory(SHAPE, 0, 1, 1), V, "batch_size"),
+        ("cost.training_memory", lambda _: cost.training_memory(None, 1, 1, 1), T, "EncoderConfig"),
+        ("device.bf16_is_native", lambda _: device.bf16_is_native("gpu"), V, "no device"),
+        ("device.autocast_dtype", lambda _: device.autocast_dtype("gpu"), V, "no device"),
+        ("device.autocast_dtype", lambda _: device.autocast_dtype(None), T, "A device"),
+        ("device.as_device", lambda _: device.as_device(0), T, "A device must"),
+        ("device.synchronize", lambda _: device.synchronize("gpu:0"), V, "no device"),
+        ("device.seed_everything", lambda _: machine.seed_everything("0"), T, "whole number"),
+        ("device.seed_everything", lambda _: machine.seed_everything(-1), V, "between"),
+        ("device.matmul_peak", lambda _: machine.matmul_peak(torch.int64), T, "floating"),
+        ("device.matmul_peak", lambda _: machine.matmul_peak(size=0), V, "at least 1"),
+        ("device.matmul_peak", lambda _: machine.matmul_peak(size=2, device="gpu"), V, "no device"),
+        ("doctor.problems", lambda _: doctor.problems({}), V, "diagnose"),
+        ("doctor.describe", lambda _: doctor.describe({}), V, "diagnose"),
+    ],
+    "text": [
+        ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding([("a", "bc")]), V, "not made"),
+        ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding.train([], 300), V, "no text"),
+        ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding.train("a", 300), T, "one string"),
+        ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding.train(["a"], 9), V, "larger"),
+        ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding([]).encode(7), T, "must be a str"),
+        ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding([]).decode([999]), V, "no token"),
+        ("cleaning.clean_text", lambda _: cleaning.clean_text(b"a"), T, "needs a str"),
+        ("cleaning.duplicate_key", lambda _: cleaning.duplicate_key(None), T, "needs a str"),
+        ("cleaning.deduplicate", lambda _: cleaning.deduplicate("a"), T, "sequence of str"),
+        ("cleaning.near_duplicates", lambda _: cleaning.near_duplicates(["a"], run=0), V, "run"),
+        ("cleaning.near_duplicates", lambda _: cleaning.near_duplicates([1]), T, "sequence of str"),
+        ("corpora.load", lambda _: corpora.load("imbd"), V, "choose one of"),
+        ("corpora.load", lambda _: corpora.load("imdb", "web"), V, "choose 'package'"),
+        ("corpora.load", lambda _: corpora.load(["imdb"]), V, "Unknown corpus"),
+        ("corpora.fetch", lambda _: corpora.fetch("imdb"), T, "list of names"),
+        ("corpora.fetch", lambda _: corpora.fetch(["imbd"]), V, "Unknown name"),
+        ("datasheets.counts", lambda _: datasheets.counts("imbd"), V, "choose one of"),
+        ("fetching.package_file", lambda _: fetching.package_file("torch"), V, "Unknown package"),
+        ("fetching.read_member", lambda _: fetching.read_member("torch", "a"), V, "Unknown"),
+        ("fetching.read_member", lambda _: fetching.read_member("hsg", "no"), DataError, "no read"),
+        ("fetching.check_space", lambda p: fetching.check_space(p, 2**80, "x"), DataError, "free"),
+        ("hidden_markov.stationary", lambda _: hidden_markov.stationary([[2.0]]), V, "sum to 1"),
+        ("hidden_markov.draw", lambda _: hidden_markov.draw(torch.ones(2, 3), IDS), V, "(N, K)"),
+        (
+            "hidden_markov.forward_backward",
+            lambda _: hidden_markov.forward_backward(*map(torch.ones, (2, 2, 2))),
+            V,
+            "(N, L, S)",
+        ),
+        (
+            "hidden_markov.HiddenMarkovModel",
+            lambda _: hidden_markov.HiddenMarkovModel([[0.9]], [[1.0]]),
+            V,
+            "sums to 1",
+        ),
+        ("toy_language.ToyLanguage", lambda _: toy_language.ToyLanguage(4, 6), V, "at least 7"),
+        ("toy_language.uncover", lambda _: toy_language.uncover(IDS), T, "MaskedBatch"),
+        ("toy_language.uncover", lambda _: toy_language.uncover(NOTHING), V, "Nothing"),
+        ("masking.Corruption", lambda _: masking.Corruption(4, 40, range(5), rate=2), V, "rate"),
+        ("masking.Corruption", lambda _: masking.Corruption(9, 40, range(5)), V, "special_ids"),
+        ("masking.Corruption", lambda _: masking.Corruption(4, 5, range(5)), V, "nothing but"),
+        ("masking.pack", lambda _: masking.pack([[5]], 2, 2, 3), V, "at least 3"),
+        ("masking.pack", lambda _: masking.pack([], 8, 2, 3), V, "do not fill"),
+        ("masking.pack", lambda _: masking.pack(["a film"], 4, 2, 3), T, "token ids"),
+        ("masking.mask_tokens", lambda _: masking.mask_tokens(IDS.float(), NOISE, DICE), T, "int"),
+        ("masking.mask_tokens", lambda _: masking.mask_tokens(IDS + 40, NOISE, DICE), V, "0 … 39"),
+        ("masking.mask_tokens", lambda _: masking.mask_tokens(IDS, 0.15, DICE), T, "Corruption"),
+        ("masking.mask_rows", lambda _: masking.mask_rows(IDS[0], NOISE, DICE), V, "(B, L)"),
+        ("masking.mask_rows", lambda _: masking.mask_rows(IDS, NOISE, 0), T, "Generator"),
+        (
+            "masking.frozen_masks",
+            lambda _: masking.frozen_masks(IDS, 9, mask_id=4, vocab_size=40, special_ids=range(5)),
+            V,
+            "per_row",
+        ),
+        ("ngrams.NgramModel", lambda _: ngrams.NgramModel(0, 9), V, "order"),
+        ("ngrams.NgramModel", lambda _: ngrams.NgramModel(1, 9).fit([[9]]), V, "outside"),
+        ("ngrams.NgramModel", lambda _: ngrams.NgramModel(1, 9).fit([]), V, "empty"),
+        ("ngrams.unigram_loss", lambda _: ngrams.unigram_loss([0.5], [0], 9), T, "integer"),
+        ("ngrams.loss_ladder", lambda _: ngrams.loss_ladder(IDS, ELSEWHERE, 40), V, "outside"),
+        ("ngrams.loss_ladder", lambda _: ngrams.loss_ladder(IDS, IDS, 40), T, "MaskedBatch"),
+        ("splitting.digest", lambda _: splitting.digest(7), T, "str"),
+        ("splitting.split_of", lambda _: splitting.split_of("00", 0.5, 0.5), V, "shares"),
+        ("splitting.families", lambda _: splitting.families("a film"), T, "sequence of str"),
+        ("subwords.require_text", lambda _: subwords.require_text(b"a"), T, "must be a str"),
+        ("subwords.require_texts", lambda _: subwords.require_texts([" "]), V, "no text"),
+        ("subwords.require_vocab_size", lambda _: subwords.require_vocab_size(5, 9), V, "larger"),
+        ("subwords.token_names", lambda _: subwords.token_names([7], ["a"]), V, "no token"),
+        ("tables.content_hash", lambda _: tables.content_hash([]), T, "Dataset"),
+        ("tokenization.train_tokenizer", lambda _: tokenization.train_tokenizer([], 99), V, "text"),
+        (
+            "tokenization.train_tokenizer",
+            lambda _: tokenization.train_tokenizer(["a"], 9),
+            V,
+            "larger vocabulary",
+        ),
+        (
+            "tokenization.train_tokenizer",
+            lambda _: tokenization.train_tokenizer(["a"], 160, "words"),
+            V,
+            "only 'wordpiece'",
+        ),
+        ("tokenization.pad_batch", lambda _: tokenization.pad_batch([1, 2], 0), T, "[row]"),
+        ("weights.minilm_folder", lambda _: weights.minilm_folder("web"), V, "Unknown source"),
+        ("wordpiece.WordPiece", lambda _: wordpiece.WordPiece(["a"]), V, "missing"),
+        (
+            "wordpiece.WordPiece",
+            lambda p: wordpiece.WordPiece.from_vocab_file(p / "no.txt"),
+            F,
+            "no vocabulary file",
+        ),
+        ("wordpiece.WordPiece", lambda _: wordpiece.WordPiece.train(["é"], 5), V, "larger"),
+    ],
+    "model": [
+        ("attention.attention_scores", lambda _: attention.attention_scores([1.0], IDS), T, "tens"),
+        (
+            "attention.attention_scores",
+            lambda _: attention.attention_scores(torch.ones(2, 3), torch.ones(2, 4)),
+            V,
+            "equal widths",
+        ),
+        ("attention.padding_mask", lambda _: attention.padding_mask(IDS[0]), V, "(B, L)"),
+        ("attention.padding_mask", lambda _: attention.padding_mask([[1, 0]]), T, "tensor"),
+        ("attention.causal_mask", lambda _: attention.causal_mask(-1), V, "length"),
+        (
+            "attention.masked_softmax",
+            lambda _: attention.masked_softmax(torch.ones(2, 3), torch.ones(2, 3)),
+            T,
+            "boolean",
+        ),
+        (
+            "attention.masked_softmax",
+            lambda _: attention.masked_softmax(torch.ones(2, 3), torch.ones(4) > 0),
+            V,
+            "does not fit",
+        ),
+        (
+            "attention.attention",
+            lambda _: attention.attention(*map(torch.ones, ((2, 3), (4, 3), (5, 3)))),
+            V,
+            "values",
+        ),
+        (
+            "attention.split_heads",
+            lambda _: attention.split_heads(torch.ones(1, 2, 5), 2),
+            V,
+            "cut",
+        ),
+        ("attention.split_heads", lambda _: attention.split_heads(torch.ones(1, 2, 4), 0), V, "0"),
+        ("attention.merge_heads", lambda _: attention.merge_heads(torch.ones(2, 3)), V, "(B, H"),
+        ("attention.rotary_table", lambda _: attention.rotary_table(4, 3), V, "odd"),
+        (
+            "attention.apply_rotary",
+            lambda _: attention.apply_rotary(torch.ones(5, 4), *attention.rotary_table(3, 4)),
+            V,
+            "(L, d)",
+        ),
+        ("attention.MultiHeadAttention", lambda _: attention.MultiHeadAttention(8, 3), V, "heads"),
+        ("encoder.EncoderConfig", lambda _: EncoderConfig(40, num_layers=0), V, "whole number"),
+        ("encoder.EncoderConfig", lambda _: EncoderConfig(40, norm="none"), V, "norm must be"),
+        ("encoder.EncoderConfig", lambda _: EncoderConfig.from_dict({"depth": 3}), V, "unknown"),
+        ("encoder.EncoderConfig", lambda _: EncoderConfig.from_dict([]), T, "dict"),
+        ("encoder.Encoder", lambda _: Encoder({"vocab_size": 9}), T, "EncoderConfig"),
+        ("encoder.Encoder", lambda _: model().encoder(IDS.float()), T, "whole numbers"),
+        ("encoder.Encoder", lambda _: model().encoder(IDS + 40), V, "outside"),
+        ("encoder.Encoder", lambda _: model().encoder(IDS[:, :0]), V, "non-empty"),
+        ("encoder.Encoder", lambda _: model().encoder(IDS.repeat(1, 4)), V, "max_length"),
+        ("encoder.Encoder", lambda _: model().encoder(IDS, IDS[:, 1:]), V, "attention_mask"),
+        ("encoder.Encoder", lambda _: model().encoder(IDS, [[1, 1, 1, 0]]), T, "attention_mask"),
+        ("heads.MaskedLanguageModel", lambda _: heads.MaskedLanguageModel(8192), T, "EncoderConf"),
+        ("heads.MaskedLanguageModel", lambda _: model()(IDS, IDS + 9), V, "outside"),
+        ("heads.pick", lambda _: heads.pick(torch.ones(1, 4, 2), IDS.float()), T, "whole numbers"),
+        ("heads.SequenceClassifier", lambda _: heads.SequenceClassifier(Encoder(SHAPE), 0), V, "≥"),
+        ("heads.SequenceClassifier", lambda _: heads.SequenceClassifier(SHAPE, 2), T, "Encoder"),
+        (
+            "families.family_of",
+            lambda _: families.family_of(EncoderConfig(9, bias=True, norm="post", mlp="gated")),
+            V,
+            "mixture",
+        ),
+        ("interop.save_pretrained", lambda p: interop.save_pretrained(IDS, p / "m"), T, "only an"),
+        (
+            "interop.save_pretrained",
+            lambda p: interop.save_pretrained(model(), p / "m", 7),
+            T,
+            "tok",
+        ),
+        ("interop.load_pretrained", lambda p: interop.load_pretrained(p / "no"), F, "no folder"),
+        ("interop.load_pretrained", lambda p: interop.load_pretrained(p), F, "no checkpoint"),
+        ("interop.load_pretrained", lambda p: interop.load_pretrained(p, "story"), V, "task"),
+        (
+            "interop.load_pretrained",
+            lambda p: interop.load_pretrained(saved(p, cut=True)),
+            interop.CheckpointError,
+            "cut short",
+        ),
+        (
+            "interop.load_pretrained",
+            lambda p: interop.load_pretrained(saved(p, {"hidden_size": 32})),
+            interop.CheckpointError,
+            "another configuration",
+        ),
+        (
+            "interop.load_pretrained",
+            lambda p: interop.load_pretrained(saved(p, {"model_type": "gpt2"})),
+            interop.CheckpointError,
+            "gpt2",
+        ),
+        (
+            "interop.load_pretrained",
+            lambda p: interop.load_pretrained(saved(p), "classification"),
+            interop.CheckpointError,
+            "another task",
+        ),
+        ("interop.load_tokenizer", lambda p: interop.load_tokenizer(p), F, "no tokenizer"),
+        (
+            "interop.load_tokenizer",
+            lambda p: interop.load_tokenizer(write(p / "tokenizer.json", "{").parent),
+            interop.CheckpointError,
+            "cannot be read",
+        ),
+    ],
+    "evaluation": [
+        ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
+        ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
+        ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
+        ("language.masked_loss", lambda _: language.masked_loss(model(), NOTHING), V, "no token"),
+        ("language.masked_loss", lambda _: language.masked_loss(model(), ELSEWHERE), V, "outside"),
+        ("language.masked_top1", lambda _: language.masked_top1(model(), FROZEN, 0), V, "batch"),
+        (
+            "language.masked_log_probabilities",
+            lambda _: language.masked_log_probabilities(model(), IDS[0], [9], 4),
+            V,
+            "0 ... 3",
+        ),
+        (
+            "language.pseudo_log_likelihood",
+            lambda _: language.pseudo_log_likelihood(model(), [2, 7], 4),
+            T,
+            "int64",
+        ),
+        ("language.bits_per_byte", lambda _: language.bits_per_byte(1.0, 0, 1), V, "positive"),
+        ("plots.band", lambda _: plots.band(axes(), [1], [1.0]), V, "(R, N)"),
+        ("plots.ladder", lambda _: plots.ladder(axes(), {}), V, "at least one"),
+        ("plots.attention_map", lambda _: plots.attention_map(axes(), IDS, []), V, "(L, L)"),
+        ("plots.show", lambda _: plots.show(axes().figure, None), T, "str"),
+        ("tasks.accuracy", lambda _: tasks.accuracy([1], [0.5]), T, "whole-number"),
+        ("tasks.f1", lambda _: tasks.f1([0], [0]), V, "neither"),
+        ("tasks.macro_f1", lambda _: tasks.macro_f1([0], [0, 1]), V, "1 true labels"),
+        ("tasks.mean_interval", lambda _: tasks.mean_interval([1.0]), V, "at least two"),
+        ("tasks.paired_difference", lambda _: tasks.paired_difference([1, 2], "ab"), T, "numbers"),
+    ],
+    "training": [
+        ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
+        ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=0), V, "at least 1"),
+        ("loop.TrainConfig", lambda _: loop.TrainConfig(steps="9"), T, "whole number"),
+        ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=9, clip=0), V, "clip"),
+        ("loop.train", lambda _: step(accumulate=2), V, "cannot be shared"),
+        ("loop.train", lambda _: step(lr=-1.0), V, "lr"),
+        ("optim.AdamW", lambda _: optim.AdamW([IDS.float()], -1), V, "lr"),
+        ("optim.Muon", lambda _: optim.Muon([torch.ones(3)], 0.1), V, "matrices"),
+        ("optim.orthogonalize", lambda _: optim.orthogonalize(torch.ones(3)), V, "matrix"),
+        ("optim.schedule", lambda _: optim.schedule(9, 9), V, "step"),
+        ("optim.schedule", lambda _: optim.schedule(0, 9, kind="step"), V, "kind"),
+        (
+            "optim.build_optimizers",
+            lambda _: optim.build_optimizers(model(), 0.1, 0, "sgd"),
+            V,
+            "k",
+        ),
+        ("pretraining.batches", lambda _: pretraining.batches(IDS, 2, NOISE, 0), V, "do not fill"),
+        (
+            "pretraining.encode",
+            lambda _: pretraining.encode(words(), "a film", 8),
+            T,
+            "list of str",
+        ),
+        ("pretraining.encode", lambda _: pretraining.encode(words(), [""], 8), V, "do not fill"),
+        (
+            "pretraining.pretrain",
+            lambda _: pretraining.pretrain(model(), IDS, FROZEN, words(), RECIPE),
+            V,
+            "do not fill",
+        ),
+        ("finetuning.FinetuneConfig", lambda _: finetuning.FinetuneConfig(epochs=0), V, "epochs"),
+        ("finetuning.classifier_from", lambda _: finetuning.classifier_from(IDS, 2), T, "Expected"),
+        (
+            "finetuning.finetune",
+            lambda _: finetuning.finetune(sorter(), words(), ["a"], [2]),
+            V,
+            "0",
+        ),
+        (
+            "finetuning.finetune",
+            lambda _: finetuning.finetune(sorter(), words(), [], []),
+            V,
+            "no te",
+        ),
+        ("finetuning.predict", lambda _: finetuning.predict(sorter(), words(), "a"), T, "list"),
+        (
+            "finetuning.features",
+            lambda _: finetuning.features(sorter().encoder, words(), []),
+            V,
+            "no texts",
+        ),
+    ],
+}
+ROWS = [(room, *case) for room, cases in CASES.items() for case in cases]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [case[2:] for case in ROWS],
+    ids=[f"{room}.{name}" for room, name, *_ in ROWS],
+)
+def test_bad_input_gets_one_sentence_of_the_right_type(call, error, says, tmp_path):
+    with pytest.raises(error, match=re.escape(says)) as caught:
+        call(tmp_path)
+    assert type(caught.value) is error or error is ValueError
+    assert "\n" not in str(caught.value) and len(str(caught.value)) > 15
+
+
+# Public functions without a row, and why.
+EXEMPT = {
+    "takes no input, or only a bool": (
+        "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
+        "fetching.wheelhouse parallel.load_pairs plots.style parallel.team cards.describe_machine"
+    ),
+    "holds what others have checked": (
+        "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
+        "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team"
+    ),
+    "is an error, or makes its sentence": (
+        "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
+        "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError interop.brief "
+        "families.require checks.check_inputs checks.check_ids"
+    ),
+    "is a part of one that has rows, which checks for it": (
+        "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
+        "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
+        "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
+        "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "
+        "wordpiece.longest_match encoder.MLP encoder.EncoderLayer encoder.layer_norm "
+        "encoder.initialise families.their_names families.to_transformers "
+        "families.from_transformers heads.PredictionHead interop.task_of interop.own_parameters "
+        "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
+        "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
+        "pretraining.freeze pretraining.prepare finetuning.classification_loss "
+        "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.make_log cards.write"
+    ),
+    "has its bad input tested beside it": (
+        "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file pretraining.main "
+        "finetuning.few_labels"
+    ),
+}
+
+
+def public(room):
+    """module.name of every function and class of a room that is not called _something."""
+    for path in sorted((Path(files.__file__).parent / room).glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
+                yield f"{path.stem}.{node.name}"
+
+
+@pytest.mark.parametrize("room", CASES)
+def test_no_public_function_is_missing(room):
+    told = {name for name, *_ in CASES[room]} | {n for why in EXEMPT.values() for n in why.split()}
+    assert sorted(set(public(room)) - told) == []

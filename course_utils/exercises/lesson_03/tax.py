@@ -30,7 +30,7 @@ fair = plot_question(
     title="Where is it fair?",
     difficulty=1,
     minutes=2,
-    given="the right half of Figure 3.2",
+    given="the right part of Figure 3.2",
     ask="At which share of Chinese in the training text do a sentence and its translation cost "
     "the same number of tokens?",
     options={

@@ -13,7 +13,7 @@ import torch
 from course_utils.model.encoder import EncoderConfig
 from course_utils.model.heads import MaskedLanguageModel
 from course_utils.text.masking import Corruption
-from course_utils.training import checkpoints
+from course_utils.training import checkpoints, loop
 from course_utils.training.loop import TrainConfig, gradients, train
 from course_utils.training.optim import build_optimizers
 from course_utils.training.parallel import Team
@@ -189,3 +189,32 @@ def test_bad_configurations(change, says):
 def test_a_batch_too_small_to_share():
     with pytest.raises(ValueError, match="cannot be shared"):
         fit(tiny(), replace(CONFIG, accumulate=9))
+
+
+def test_bfloat16_is_for_the_arithmetic_only_and_ends_near_float32(monkeypatch):
+    plain, cast = tiny(dropout=0.0), tiny(dropout=0.0)
+    monkeypatch.setattr(loop, "autocast_dtype", lambda _: None)
+    exact = fit(plain).steps
+    monkeypatch.setattr(loop, "autocast_dtype", lambda _: torch.bfloat16)
+    seen = set()
+    cast.encoder.layers[0].mlp.up.register_forward_hook(lambda *args: seen.add(args[2].dtype))
+    rounded = fit(cast).steps
+    assert seen == {torch.bfloat16}
+    assert {weight.dtype for weight in cast.parameters()} == {torch.float32}
+    assert rounded[0]["loss"] != exact[0]["loss"]
+    assert rounded[-1]["loss"] == pytest.approx(exact[-1]["loss"], rel=0.02)
+
+
+def test_a_compiled_model_learns_the_same(monkeypatch):
+    """Traced by torch.compile, run by PyTorch's own kernels: no C++ compiler is needed."""
+    calls, compiler = [], torch.compile
+    monkeypatch.setattr(loop, "autocast_dtype", lambda _: None)
+    monkeypatch.setattr(
+        torch, "compile", lambda model: calls.append(model) or compiler(model, backend="eager")
+    )
+    plain, compiled = tiny(dropout=0.0), tiny(dropout=0.0)
+    exact = fit(plain, replace(CONFIG, steps=3)).steps
+    traced = fit(compiled, replace(CONFIG, steps=3, compile=True)).steps
+    assert calls == [compiled]
+    for one, other in zip(exact, traced, strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], abs=1e-5)

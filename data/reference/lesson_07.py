@@ -1,0 +1,78 @@
+"""Make lesson_07.json: lesson 07's pretraining run with three seeds, and its generated language.
+
+    python data/reference/lesson_07.py
+
+The code is taken from the lesson's own cells (those with the tag "reference"), so that the
+reference cannot drift from it. A seed that is done is kept in build/reference and not run again.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+
+from course_utils import machine
+from course_utils.files import atomic_write, build_dir, data_dir, repo_root
+
+SEEDS = (0, 1, 2)
+
+
+def lesson_cells() -> list[str]:
+    """The lesson's cells that the runs need."""
+    notebook = json.loads((repo_root() / "notebooks" / "07_pretraining.ipynb").read_text("utf-8"))
+    cells = [c for c in notebook["cells"] if "reference" in c["metadata"].get("tags", [])]
+    return ["".join(cell["source"]) for cell in cells]
+
+
+def one_seed(lesson: dict, seed: int) -> dict:
+    """Both runs of the lesson with this seed: what the figure draws, and the log."""
+    recipe, toy_recipe = (
+        replace(one, train=replace(one.train, seed=seed))
+        for one in (lesson["recipe"], lesson["toy_recipe"])
+    )
+    _, history, watched = lesson["pretrain_and_watch"](recipe)
+    toy = lesson["toy"]
+    toy_history = lesson["pretraining"].pretrain(
+        toy_recipe.model(), lesson["toy_rows"], lesson["toy_frozen"], toy, toy_recipe
+    )
+    return {
+        "seed": seed,
+        "below_unigram": lesson["ladder"]["unigram"] - history.evaluations[-1]["loss"],
+        "toy_above_optimum": toy_history.evaluations[-1]["loss"] - lesson["toy_ladder"]["optimum"],
+        "seconds": round(history.seconds, 1),
+        "evaluations": history.evaluations,
+        "watched": watched,
+        "training_loss": [round(step["loss"], 4) for step in history.steps],
+        "toy_evaluations": toy_history.evaluations,
+    }
+
+
+def main() -> None:
+    cells = lesson_cells()
+    lesson: dict = {}
+    for cell in cells:
+        exec(cell, lesson)
+    settings = {name: asdict(lesson[name]) for name in ("recipe", "toy_recipe")}
+    version = hashlib.sha256(json.dumps([cells, settings]).encode()).hexdigest()[:12]
+    runs = []
+    for seed in SEEDS:
+        done = build_dir() / "reference" / f"lesson_07-{version}-seed-{seed}.json"
+        if not done.exists():
+            atomic_write(done, json.dumps(one_seed(lesson, seed)))
+        runs.append(json.loads(done.read_text("utf-8")))
+        print(f"seed {seed}: {runs[-1]['below_unigram']:.2f} nats below the unigram line, "
+              f"{runs[-1]['toy_above_optimum']:.3f} above the Bayes optimum", flush=True)  # fmt: skip
+    device = machine.pick_device()
+    made = {
+        "command": "python data/reference/lesson_07.py",
+        "arithmetic": f"{device.type}, {machine.autocast_dtype(device) or 'float32'}",
+        **settings,
+        "ladder": lesson["ladder"],
+        "toy_ladder": lesson["toy_ladder"],
+        "runs": runs,
+    }
+    text = json.dumps(made, indent=None, ensure_ascii=False).replace('{"seed"', '\n{"seed"')
+    atomic_write(data_dir() / "reference" / "lesson_07.json", text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -59,8 +59,10 @@ def main() -> None:
         if not done.exists():
             atomic_write(done, json.dumps(one_seed(lesson, seed)))
         runs.append(json.loads(done.read_text("utf-8")))
-        print(f"seed {seed}: {runs[-1]['below_unigram']:.2f} nats below the unigram line, "
-              f"{runs[-1]['toy_above_optimum']:.3f} above the Bayes optimum", flush=True)  # fmt: skip
+        below, above = runs[-1]["below_unigram"], runs[-1]["toy_above_optimum"]
+        print(
+            f"seed {seed}: {below:.2f} nats below the unigram line, {above:.3f} above the optimum"
+        )
     device = machine.pick_device()
     made = {
         "command": "python data/reference/lesson_07.py",

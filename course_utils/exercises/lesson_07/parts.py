@@ -86,7 +86,7 @@ def gradients_left(accumulate, model, parts):
         weight.grad = torch.ones_like(weight)  # left over from the step before
     value = accumulate(model, parts)
     gradients = {name: weight.grad.clone() for name, weight in model.named_parameters()}
-    return {"loss": float(value), "needs gradient": value.requires_grad} | gradients
+    return {"loss": value.detach(), "needs gradient": value.requires_grad} | gradients
 
 
 @accumulation.oracle
@@ -97,7 +97,7 @@ def in_one_go(model, parts):
     value = F.cross_entropy(torch.cat(logits), targets)
     names, weights = zip(*model.named_parameters(), strict=True)
     found = dict(zip(names, torch.autograd.grad(value, weights), strict=True))
-    return {"loss": value.item(), "needs gradient": False} | found
+    return {"loss": value.detach(), "needs gradient": False} | found
 
 
 accumulation.wrong_edit(

@@ -65,16 +65,16 @@ class FinetuneConfig:
     def for_labels(cls, count: int, **choices) -> "FinetuneConfig":
         """As many epochs as `count` labels need: few labels are looked at more often.
 
-        160/√count epochs, at least 3 and at most 20. With few labels it is the number of steps
+        140/√count epochs, at least 2 and at most 20. With few labels it is the number of steps
         that is missing (Mosbach et al. 2021, "On the stability of fine-tuning BERT"). Batches of
         16, and of 32 from 1,000 labels on.
 
         >>> [FinetuneConfig.for_labels(count).epochs for count in (8, 100, 1000, 7000)]
-        [20, 16, 5, 3]
+        [20, 14, 4, 2]
         """
         if count < 1:
             raise ValueError(f"There must be at least 1 label, not {count}.")
-        epochs = min(20, max(3, round(160 / math.sqrt(count))))
+        epochs = min(20, max(2, round(140 / math.sqrt(count))))
         return cls(epochs=epochs, batch_size=16 if count < 1000 else 32, **choices)
 
 

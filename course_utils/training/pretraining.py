@@ -24,7 +24,7 @@ from course_utils.training import cards
 from course_utils.training.loop import History, TrainConfig, train
 
 COMMAND = "python -m course_utils.training.pretraining"
-FROZEN_PER_ROW = 19  # masked places in each validation row, 15 % of 128
+FROZEN_SHARE = 0.15  # of the places in each validation row
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,10 @@ RECIPES = {
         mask_share=1.0, random_share=0.0,
     ),
     "course-bert": Recipe(
-        TrainConfig(steps=5000, lr=8e-3, warmup=100, eval_every=100, save_every=50),
-        batch_size=32, mask_share=1.0, random_share=0.0, snapshots=(300, 1500),
+        TrainConfig(
+            steps=5000, lr=3e-3, weight_decay=0.1, warmup=100, eval_every=100, save_every=50
+        ),
+        batch_size=32, snapshots=(300, 1500),
     ),
 }  # fmt: skip
 
@@ -123,7 +125,7 @@ def freeze(tokenizer, rows: Tensor, limit: int = 512, seed: int = 0) -> masking.
     """Frozen evaluation masks on at most ``limit`` evenly spaced rows."""
     spaced = rows[:: max(1, len(rows) // limit)][:limit]
     return masking.frozen_masks(
-        spaced, FROZEN_PER_ROW, seed=seed, mask_id=tokenizer.mask_token_id,
+        spaced, round(FROZEN_SHARE * rows.size(1)), seed=seed, mask_id=tokenizer.mask_token_id,
         vocab_size=len(tokenizer), special_ids=tuple(sorted(tokenizer.all_special_ids)),
     )
 

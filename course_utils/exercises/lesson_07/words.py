@@ -205,6 +205,11 @@ def drawing_repeats(answer, count, vocab_size, special_ids, generator):
     return torch.equal(answer(count, vocab_size, special_ids, generator), again)
 
 
+@drawing.holds("as many words come back as were asked for")
+def drawn_in_full(answer, count, vocab_size, special_ids, generator):
+    return answer(count, vocab_size, special_ids, generator).shape == (count,)
+
+
 @drawing.wrong("right for our vocabulary, where the special ids are 0 to 4; not for others", "7.2")
 def from_five_upwards(count, vocab_size, special_ids, generator):
     return torch.randint(5, vocab_size, (count,), generator=generator)

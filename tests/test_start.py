@@ -36,7 +36,7 @@ def test_a_second_run_starts_its_first_lesson_within_five_seconds():
 @pytest.mark.parametrize("command", ["course", "test"])
 def test_a_second_make_installs_nothing_unless_the_requirements_changed(command, tmp_path):
     def would_do() -> str:
-        asked = ["make", "--dry-run", command]
+        asked = ["make", "--no-print-directory", "--dry-run", command]
         return subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True).stdout
 
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):

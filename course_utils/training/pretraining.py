@@ -65,9 +65,10 @@ RECIPES = {
     ),
     "course-bert": Recipe(
         TrainConfig(
-            steps=5000, lr=3e-3, weight_decay=0.1, warmup=100, eval_every=100, save_every=50
+            steps=9000, lr=4e-3, weight_decay=0.1, warmup=100, compile=True, eval_every=250,
+            save_every=250,
         ),
-        batch_size=32, snapshots=(300, 1500),
+        batch_size=32, snapshots=(500, 2500),
     ),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from .device import (
     pick_device,
     seed_everything,
     synchronize,
+    trains_on_plain_products,
 )
 from .doctor import describe, diagnose
 
@@ -33,4 +34,5 @@ __all__ = [
     "synchronize",
     "training_flops",
     "training_memory",
+    "trains_on_plain_products",
 ]

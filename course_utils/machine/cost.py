@@ -5,6 +5,8 @@ A configuration is anything with the fields of `course_utils.model.encoder.Encod
 
 from dataclasses import asdict, dataclass
 
+from .device import pick_device, trains_on_plain_products
+
 FLOAT = 4  # bytes of a float32
 
 
@@ -80,14 +82,15 @@ class Memory:
 def training_memory(
     config, batch_size: int, length: int, masked_per_row: int, optimizer: str = "muon"
 ) -> Memory:
-    """Memory of a float32 training step, in bytes.
+    """Memory of a float32 training step on this machine's device, in bytes.
 
-    Activations are what the forward pass keeps for the backward pass. AdamW keeps two numbers a
+    Activations are what the forward pass keeps for the backward pass; where attention trains on
+    plain products, its weights are among them, L numbers for each head and token. AdamW keeps two numbers a
     weight, Muon one for each weight of an inner matrix.
 
     >>> from course_utils.model.encoder import EncoderConfig
     >>> round(training_memory(EncoderConfig.modern(8192), 32, 128, 38).total / 1e6)
-    469
+    503
     """
     _configured(config)
     _positive(batch_size=batch_size, length=length, masked_per_row=masked_per_row)
@@ -99,6 +102,8 @@ def training_memory(
     matrices = config.num_layers * (4 * d * d + (3 if gated else 2) * d * f) + d * d
     kept = 2 * count - (matrices if optimizer == "muon" else 0)
     token = KEPT_WIDTHS[config.norm] * d + (4 if gated else 2) * f
+    if trains_on_plain_products(pick_device(), length):
+        token += config.num_heads * length
     tokens, masked = batch_size * length, batch_size * masked_per_row
     activations = tokens * (config.num_layers * token + 2 * d)
     activations += masked * (4 * d + config.vocab_size)

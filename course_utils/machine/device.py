@@ -103,6 +103,18 @@ def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
     return torch.bfloat16 if bf16_is_native(device) else None
 
 
+def trains_on_plain_products(device: torch.device | str, length: int) -> bool:
+    """Whether attention over `length` keys is trained faster without PyTorch's fused kernel.
+
+    On a CPU it is: the kernel's backward pass is slow there. The plain products keep a table of
+    L × L weights a head, so beyond 256 keys the kernel is worth its time for the memory it saves.
+
+    >>> trains_on_plain_products("cpu", 128), trains_on_plain_products("cpu", 4096)
+    (True, False)
+    """
+    return as_device(device).type == "cpu" and length <= 256
+
+
 def synchronize(device: torch.device | str) -> None:
     """Wait until the device has done its work; a CPU has always done so when a call returns.
 

@@ -1,6 +1,9 @@
 """The training loop: one for pretraining, fine-tuning, one process or many, CPU or GPU."""
 
+import os
+import shutil
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -93,7 +96,7 @@ def train(
         model.to(crew.device)
         optimizers = build_optimizers(model, config.lr, config.weight_decay, config.optimizer)
         history, first = _resume(run, model, optimizers, config)
-        worker = torch.compile(model) if config.compile else model
+        worker = _compiled(model, crew.device) if config.compile else model
         worker = crew.wrap(worker)
         earlier, start = history.seconds, time.perf_counter()
         model.train()
@@ -129,6 +132,18 @@ def train(
         model.eval()
         crew.wait()
     return history
+
+
+def _compiled(model: nn.Module, device: torch.device) -> nn.Module:
+    compilers = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
+    if device.type == "cpu" and not any(map(shutil.which, compilers)):
+        warnings.warn(
+            "torch.compile needs a C++ compiler and finds none here: "
+            "training goes on without it, more slowly.",
+            stacklevel=3,
+        )
+        return model
+    return torch.compile(model)
 
 
 def _due(step: int, every: int, last: bool) -> bool:

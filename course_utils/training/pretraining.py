@@ -42,7 +42,15 @@ class Recipe:
     rate: float = 0.3
     mask_share: float = 0.8
     random_share: float = 0.1
-    snapshots: tuple[int, ...] = ()
+    snapshots: tuple[int, ...] = ()  # steps after which the model is saved as well
+
+    def __post_init__(self):
+        every, steps = self.train.eval_every, self.train.steps
+        if not all(every and 0 < step < steps and step % every == 0 for step in self.snapshots):
+            raise ValueError(
+                f"snapshots {self.snapshots} must be steps below {steps} that are evaluated, "
+                f"which is every {every} steps."
+            )
 
     def model(self) -> MaskedLanguageModel:
         """A freshly initialised model; the same for the same ``train.seed``."""
@@ -194,10 +202,11 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{len(corpus.rows):,} rows of {recipe.length} tokens; ladder in nats: {rungs}")
     model = recipe.model()
 
+    early = {step: args.out.with_name(f"{args.out.name}-step-{step}") for step in recipe.snapshots}
+
     def snapshot(step: int, trained: nn.Module) -> None:
-        if step in recipe.snapshots:
-            folder = args.out.with_name(f"{args.out.name}-step-{step}")
-            interop.save_pretrained(trained, folder, corpus.tokenizer, dtype=torch.float16)
+        if step in early:
+            interop.save_pretrained(trained, early[step], corpus.tokenizer, dtype=torch.float16)
 
     history = pretrain(
         model, corpus.rows, corpus.frozen, corpus.tokenizer, recipe,
@@ -207,7 +216,10 @@ def main(arguments: list[str] | None = None) -> None:
         interop.save_pretrained(model, args.out, corpus.tokenizer, dtype=torch.float16)
         command = f"{COMMAND} --recipe {args.recipe} --seed {args.seed} --out {args.out.name}"
         log = cards.make_log(recipe, corpus.ladder, history, len(corpus.rows), command)
-        cards.write(args.out, log, machine.count_parameters(model.config))
+        parameters = machine.count_parameters(model.config)
+        cards.write(args.out, log, parameters)
+        for step, folder in early.items():
+            cards.write(folder, log, parameters, step)
         final = history.evaluations[-1]
         print(
             f"{history.seconds:.0f} s; frozen-mask loss {final['loss']:.3f} nats, "

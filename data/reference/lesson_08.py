@@ -51,7 +51,7 @@ WORDS = (  # they name class 0, negative, and class 1, positive
     ],  # class 0, negative
     ["good", "great", "excellent", "wonderful", "best", "fun", "perfect", "amazing"],
 )
-CHOICE_OF = {"course-bert-early-1": "course-bert", "course-bert-early-2": "course-bert"}
+SNAPSHOTS = ("course-bert-step-500", "course-bert-step-2500")  # of the same run, not chosen for
 
 
 def folder_of(model: str) -> Path:
@@ -194,7 +194,7 @@ def fine_tuning(model, counts, way="tuned", seeds=SEEDS, rates=None, on="test") 
     return [
         {**job, "labels": count, "seed": seed, "lr": rate}
         for count, seed in product(counts, seeds)
-        for rate in rates or [chosen_rate(CHOICE_OF.get(model, model), way, count)]
+        for rate in rates or [chosen_rate("course-bert" if model in SNAPSHOTS else model, way, count)]
     ]
 
 
@@ -219,15 +219,14 @@ def main() -> None:
         choosing += fine_tuning(model, [1000], way, CHOOSING[:1], RATES[model], "validation")
     choosing += fine_tuning("minilm", [100], "tuned", CHOOSING[:1], RATES["minilm"], "validation")
     run(choosing)
-    snapshots = list(CHOICE_OF)
-    frozen = ("course-bert", "twin", *snapshots, "minilm")
+    frozen = ("course-bert", "twin", *SNAPSHOTS, "minilm")
     jobs = [{"model": model, "way": "probed", "on": "test"} for model in frozen]
     for count in (100, 1000, None):
         jobs += [job for model, way in contestants for job in fine_tuning(model, [count], way)]
     jobs += fine_tuning("course-bert", [8, 100])  # the classes without names
     for count in (8, 32, 256):
         jobs += [job for model, way in contestants for job in fine_tuning(model, [count], way)]
-    jobs += [job for name in snapshots for job in fine_tuning(name, [1000], "named")]
+    jobs += [job for name in SNAPSHOTS for job in fine_tuning(name, [1000], "named")]
     jobs += fine_tuning("minilm", [1000], seeds=SEEDS[:3])
     jobs += [job for model, way in contestants for job in fine_tuning(model, [4096], way)]
     run(jobs)

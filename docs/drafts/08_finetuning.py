@@ -407,7 +407,7 @@ for model, way in (("course-bert", "named"), ("twin", "tuned")):
 # %% [markdown]
 # Compare first down the columns: what the frozen `course-bert` has over its frozen twin was in the vectors before any label came. Then along a row: what moving the whole model adds to that.
 #
-# **What would have fooled us.** The loss of pretraining. An earlier `course-bert` of ours had a decent one and probed no better than its twin. Its learning rate was high and its weight decay low, so the weights of the layers had grown, and what they wrote had drowned the token's own vector: it was still good at guessing hidden words, and useless to read from. A low loss is a reason to hope and no proof. The probe found it within a minute.
+# **What would have fooled us.** The loss of pretraining. With too high a learning rate and too little weight decay the weights inside the layers grow, until what they write drowns the token's own vector. Such a model may guess hidden words well, and be useless to read from. A low loss is a reason to hope and no proof. The probe tells within a minute, and section 8.7 puts the two side by side.
 
 # %% [markdown]
 # **Exercise 08.7 · The freeze that freezes nothing** (★★★, 4 min)
@@ -647,8 +647,8 @@ for count in (100, 1000, None):
 log = json.loads((files.checkpoint_dir("course-bert") / "log.json").read_text("utf-8"))
 steps, unigram = log["recipe"]["train"]["steps"], log["ladder"]["unigram"]
 loss_at = {entry["step"]: entry["loss"] for entry in log["evaluations"]}
-stages = {"course-bert-early-1": log["recipe"]["snapshots"][0],
-          "course-bert-early-2": log["recipe"]["snapshots"][1], "course-bert": steps}  # fmt: skip
+stages = {f"course-bert-step-{step}": step for step in log["recipe"]["snapshots"]}
+stages["course-bert"] = steps
 bought = {"twin": (0.0, tasks.mean_interval(scores("twin", "tuned", 1000)))}
 print("                      minutes   nats below unigram   accuracy with 1,000 labels")
 for name, step in stages.items():

@@ -208,6 +208,7 @@ def test_bfloat16_is_for_the_arithmetic_only_and_ends_near_float32(monkeypatch):
 def test_a_compiled_model_learns_the_same(monkeypatch):
     """Traced by torch.compile, run by PyTorch's own kernels: no C++ compiler is needed."""
     calls, compiler = [], torch.compile
+    monkeypatch.setattr(loop.shutil, "which", lambda name: name)
     monkeypatch.setattr(loop, "autocast_dtype", lambda _: None)
     monkeypatch.setattr(
         torch, "compile", lambda model: calls.append(model) or compiler(model, backend="eager")
@@ -218,3 +219,13 @@ def test_a_compiled_model_learns_the_same(monkeypatch):
     assert calls == [compiled]
     for one, other in zip(exact, traced, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], abs=1e-5)
+
+
+def test_without_a_compiler_training_goes_on(monkeypatch):
+    monkeypatch.setattr(loop.shutil, "which", lambda name: None)
+    monkeypatch.setattr(torch, "compile", None)
+    plain, asked = tiny(dropout=0.0), tiny(dropout=0.0)
+    fit(plain, replace(CONFIG, steps=2))
+    with pytest.warns(UserWarning, match="needs a C\\+\\+ compiler and finds none"):
+        fit(asked, replace(CONFIG, steps=2, compile=True))
+    assert equal(weights(plain), weights(asked))

@@ -58,6 +58,7 @@ def test_from_text_to_transformers(tiny, tmp_path, capsys):
     )
     guesses = pipeline("fill-mask", model=str(out))("the old film was [MASK].")
     assert len(guesses) == 5
+    assert "step 10 of 30" in (tmp_path / "bert-step-10" / "README.md").read_text()
     early = interop.load_pretrained(tmp_path / "bert-step-10")
     assert masked_loss(early, corpus.frozen) > masked_loss(ours, corpus.frozen)
 
@@ -86,3 +87,8 @@ def test_an_epoch_visits_every_row_once_and_masks_anew():
 def test_too_little_text_is_told():
     with pytest.raises(ValueError, match="3 rows do not fill one batch of 8"):
         batches(torch.ones(3, 8, dtype=torch.int64), 8, None, 0)
+
+
+def test_a_snapshot_that_nobody_evaluates_is_refused_before_the_run():
+    with pytest.raises(ValueError, match=r"snapshots \(15,\) must be steps below 30"):
+        replace(TINY, snapshots=(15,))

@@ -37,7 +37,8 @@ OUT = Path(__file__).with_suffix(".jsonl")
 SEEDS = range(5)
 CHOOSING = (100, 101)  # seeds that are used for nothing else
 COUNTS = (8, 32, 100, 256, 1000, 4096, None)  # None: all there are
-RATES = {"course-bert": (3e-4, 1e-3, 3e-3), "twin": (3e-4, 1e-3, 3e-3), "minilm": (5e-5, 2e-4)}
+RATES = dict.fromkeys(("course-bert", "twin"), (1e-4, 3e-4, 1e-3, 3e-3))
+RATES["minilm"] = (5e-5, 2e-4)
 WORDS = (  # they name class 0, negative, and class 1, positive
     [
         "bad",

@@ -19,11 +19,11 @@ from benchmarks.store import Store
 from course_utils.files import atomic_write, build_dir
 
 
-def driver_for(shape: Shape, build: Path, epochs: float, runner=worker.run_apart) -> Driver:
+def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
     """A driver over this shape's race file, which is made if it is missing."""
     files = race_files(build)
     race = racefile.prepare(shape, files / shape.name)
-    runner = partial(runner, files=files)
+    runner = partial(worker.run_apart, files=files)
     return Driver(shape, race.facts, Store(build / "race" / "runs"), runner, epochs)
 
 
@@ -112,6 +112,13 @@ def make_file(args, build: Path) -> None:
     print(f"ladder in nats: {rungs}\nsha256 {shared.facts['frozen_sha256']}")
 
 
+def shape_named(name: str) -> Shape:
+    """The shape of this name, or a ValueError, of which argparse makes a sentence."""
+    if name not in SHAPES:
+        raise ValueError(name)
+    return SHAPES[name]
+
+
 def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -120,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, run, text: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=text, description=text)
         one.set_defaults(run=run)
-        one.add_argument("--shape", type=SHAPES.__getitem__, default=S1, metavar="S1|S2")
+        one.add_argument("--shape", type=shape_named, default=S1, metavar="S1|S2")
         one.add_argument("--epochs", type=float, default=1.0, help="of the rows, for everybody")
         one.add_argument("--minutes", type=float, default=0.0, help="another budget")
         return one

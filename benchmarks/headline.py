@@ -71,7 +71,10 @@ class Duel:
         """Our runs at a speed-up that count: the machine was as fast as for the opponent.
 
         Each is paired with a run of the opponent; a pair that drifted is thrown away, and another
-        seed takes its place, at most as many as were planned.
+        seed takes its place.
+
+        Raises:
+            RuntimeError: more pairs drifted than were planned.
         """
         kept: list[dict] = []
         for seed in range(1, 2 * self.plan.our_seeds + 1):
@@ -80,15 +83,17 @@ class Duel:
             if paired_drift(run, partner) <= DRIFT:
                 kept.append(run)
             if len(kept) == self.plan.our_seeds:
-                break
-        return kept
+                return kept
+        raise RuntimeError(
+            f"Of {seed} pairs, {seed - len(kept)} drifted by more than {DRIFT:.0%}: the machine "
+            "was not as fast for one side as for the other. Let it rest, delete both sides' logs "
+            "in build/race/runs and race again."
+        )
 
     def passes(self, speedup: float) -> bool:
         """Whether our mean loss lies below the target, over seeds."""
-        kept = [loss_of(run) for run in self.seeds(speedup)]
-        if len(kept) < max(2, self.plan.our_seeds):
-            return False
-        return verdict.reaches(kept, self.target) < verdict.P_VALUE
+        losses = [loss_of(run) for run in self.seeds(speedup)]
+        return verdict.reaches(losses, self.target) < verdict.P_VALUE
 
 
 def headline(driver: Driver, theirs: Settings, ours: Settings, plan: Plan) -> dict:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from benchmarks import verdict
 from benchmarks.driver import Driver, loss_of
 from benchmarks.settings import Settings
 
-STEP = 1.25  # from one budget to the next while a row's time to target is looked for
+STEP = 1.25  # from the first budget to the second, while a row's time to target is looked for
+BEYOND, FAR = 1.1, 1.5  # overshoot of the crossing that two runs point to; at most e^FAR away
 TRIES = 8
 AGREE = 0.10  # by how much the product of the two ratios may miss the ratio of times
 SEED, TUNING_SEED = 0, 100
@@ -73,8 +75,25 @@ def time_to(driver: Driver, settings: Settings, target: float, start: float) -> 
             }
         if loss > target and log.get("epochs", 0.0) > 0.99 * driver.epochs:
             return None
-        seconds = seconds / STEP if loss <= target else seconds * STEP
+        seconds = _next_try(points, target) if points else seconds * STEP
     return None
+
+
+def _next_try(points: list[tuple[float, float]], target: float) -> float:
+    """Where to look next: a little beyond the crossing that the last two runs point to.
+
+    >>> round(_next_try([(100.0, 5.0)], 5.5))
+    80
+    >>> round(_next_try([(10.0, 6.0), (10.0 * math.e, 5.5)], 5.0) / math.e**2 / 10, 2)
+    1.1
+    """
+    seconds, loss = points[-1]
+    beyond, guess = (1 / STEP if loss <= target else STEP), seconds
+    falls = verdict.slope(points[-2:]) if len(points) > 1 else 0.0
+    if falls > 0:
+        beyond = 1 / BEYOND if loss <= target else BEYOND
+        guess *= math.exp(min(FAR, max(-FAR, (loss - target) / falls)))
+    return guess * beyond
 
 
 def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) -> list[dict]:

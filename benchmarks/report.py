@@ -30,7 +30,12 @@ def read_part(home: Path, kind: str, shape_name: str):
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def summary(home: Path, shape_names: list[str], kind: str = "headline") -> dict:
+def summary(
+    home: Path,
+    shape_names: list[str],
+    kind: str = "headline",
+    results: Path = settings.RESULTS,
+) -> dict:
     """Everything that is known of the shapes that were raced.
 
     Per shape: `time_ratio` {value, low, high}, `tokens_per_second_ratio`, `nats_below_unigram`,
@@ -45,7 +50,7 @@ def summary(home: Path, shape_names: list[str], kind: str = "headline") -> dict:
         raced = read_part(home, kind, name)
         if raced is None:
             continue
-        found[name] = shape_summary(raced, name) | {
+        found[name] = shape_summary(raced, name, results) | {
             "ladder": read_part(home, "ladder", name) or [],
             "others": read_part(home, "others", name) or [],
         }
@@ -56,12 +61,12 @@ def summary(home: Path, shape_names: list[str], kind: str = "headline") -> dict:
     return found | {"versions": store.versions(), "kind": kind}
 
 
-def shape_summary(raced: dict, name: str) -> dict:
-    """One shape's entry."""
+def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> dict:
+    """One shape's entry; `results` holds the sweeps."""
     kept = ("time_ratio", "tokens_per_second_ratio", "nats_below_unigram", "target", "unigram",
             "p", "budget_seconds", "seeds")  # fmt: skip
     sides = {side: raced["runs"][side] for side in ("theirs", "ours")}
-    trials = {one: settings.tuned(one, name)[1] for one in ("b1", "ours")}
+    trials = {one: settings.tuned(one, name, results)[1] for one in ("b1", "ours")}
     faults = list(raced["faults"])
     if trials["b1"] < 12:
         faults.append(f"The opponent was tuned with {trials['b1']} trials, twelve are needed.")

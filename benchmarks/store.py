@@ -97,9 +97,9 @@ class Store:
 
     def save(self, spec: Spec, result: dict) -> dict:
         """Write a finished run and return its log: the result with the run's description."""
-        log = {"spec": spec.to_dict(), **result}
-        atomic_write(self.path(spec), json.dumps(log, indent=1, sort_keys=True) + "\n")
-        return log
+        text = json.dumps({"spec": spec.to_dict(), **result}, indent=1, sort_keys=True)
+        atomic_write(self.path(spec), text + "\n")
+        return json.loads(text)  # what a later command will read
 
 
 def code_hash(root: Path | None = None) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks import models
 from benchmarks.racefile import RaceFile
@@ -25,6 +25,7 @@ from course_utils.training.loop import TrainConfig, train
 from course_utils.training.optim import schedule
 
 CURVE_ROWS = 128  # of the frozen rows, so many judge a point inside a curve
+LOOK = 50  # every so many steps the plain loop looks whether it still learns
 
 
 class Stopwatch:
@@ -179,12 +180,18 @@ def plain_run(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         losses.append(value.detach())
+        if step % LOOK == 0:
+            _require_number(losses)
         if step + 1 == steps:
             synchronize(device)
         watch.lap()
         if every and (step + 1) % every == 0 and step + 1 < steps:
             evaluate()
-    if not torch.stack(losses).isfinite().all():
+    _require_number(losses)
+
+
+def _require_number(losses: list[Tensor]) -> None:
+    if not torch.stack(losses[-LOOK:]).isfinite().all():
         raise FloatingPointError("The loss was no number.")
 
 

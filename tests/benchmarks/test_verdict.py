@@ -49,9 +49,7 @@ def test_the_search_finds_what_trying_all_finds(limit):
     best = max((s for s in speedups if s <= limit), default=None)
     assert verdict.reached(speedups, lambda s: s <= limit) == best
     for scout in (limit, 0, 100):  # the scout may be wrong in either direction
-        assert (
-            verdict.shortest(speedups, lambda s, c=scout: s <= c, lambda s: s <= limit) == best
-        )
+        assert verdict.shortest(speedups, lambda s, c=scout: s <= c, lambda s: s <= limit) == best
 
 
 def test_crossing_and_slope():

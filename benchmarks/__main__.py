@@ -7,16 +7,28 @@ import json
 import sys
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import headline, ladder, racefile, report, settings, sweep, worker
+from benchmarks import (
+    finetune,
+    headline,
+    ladder,
+    racefile,
+    report,
+    settings,
+    sweep,
+    vocabulary,
+    worker,
+)
 from benchmarks import profile as profiling
 from benchmarks.driver import Driver, race_files, told
 from benchmarks.shapes import S1, SHAPES, Shape
 from benchmarks.store import Store
-from course_utils.files import atomic_write, build_dir
+from course_utils.files import atomic_write, build_dir, checkpoint_dir, sha256_file
+from course_utils.text import corpora
 
 
 def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
@@ -104,6 +116,40 @@ def show_profile(args, build: Path) -> None:
         Console().print(table)
 
 
+def tune_classifiers(args, build: Path) -> None:
+    """The fine-tuning race on the sentences of Rotten Tomatoes, judged on their validation part."""
+    folder = args.start or checkpoint_dir()
+    table = corpora.load("rotten_tomatoes")
+    parts = [list(table[split][name]) for split in ("train", "validation")
+             for name in ("text", "label")]  # fmt: skip
+    task = finetune.Task(*parts)
+    sides = ("script", "trainer") if find_spec("accelerate") else ("script",)
+    found = finetune.race(
+        sha256_file(folder / "model.safetensors"), len(task.labels), Store(build / "race" / "runs"),
+        lambda one: finetune.run(one, folder, task), sides,
+    )  # fmt: skip
+    atomic_write(build / "race" / "finetune.json", json.dumps(found, indent=1) + "\n")
+    for side, ratio in found["time_ratio"].items():
+        print(f"{side}: {found['seconds'][side]:.0f} s; " + (
+            f"we were {ratio:.1f} times as fast" if ratio else "we did not reach its accuracy"
+        ))  # fmt: skip
+
+
+def train_vocabularies(args, build: Path) -> None:
+    """The tokenizer-trainer race on film reviews: the textbook loop gets a small sample only."""
+    texts = list(corpora.load("film_reviews")["train"]["text"])
+    sizes = {"small": (200_000, 512, ("textbook", "ours", "rust")),
+             "large": (5_000_000, 4096, ("ours", "rust"))}  # fmt: skip
+    found = {
+        name: vocabulary.race(vocabulary.sample(texts, characters), size, sides)
+        for name, (characters, size, sides) in sizes.items()
+    }
+    atomic_write(build / "race" / "vocabulary.json", json.dumps(found, indent=1) + "\n")
+    for name, one in found.items():
+        taken = ", ".join(f"{side} {seconds:.2f} s" for side, seconds in one["seconds"].items())
+        print(f"{name}: {taken}; the same merges: {one['same_merges']}")
+
+
 def make_file(args, build: Path) -> None:
     """The frozen race file, and the hash by which the repository pins it."""
     shared = racefile.prepare(args.shape, race_files(build) / args.shape.name)
@@ -142,6 +188,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("contestant", choices=["b0", "b1", "b2", "ours"], nargs="?", default="ours")
     one.add_argument("--steps", type=int, default=5)
     one.add_argument("--compile", action="store_true")
+    one = add("finetune", tune_classifiers, "fine-tuning to the example script's accuracy")
+    one.add_argument("--start", type=Path, help="a model's folder (default: course-bert)")
+    add("vocabulary", train_vocabularies, "training a BPE vocabulary: textbook, ours, Rust")
     add("file", make_file, "make or verify the frozen race file")
     one = add("report", finish, "gather the results into build/race.json")
     one.add_argument("--publish", action="store_true", help="benchmarks/results/race.json, too")

@@ -53,16 +53,14 @@ class RaceFile:
         """(V,) float: how often each token stands in the training rows."""
         return torch.bincount(self.rows.flatten(), minlength=self.facts["vocab_size"]).float()
 
-    def judge(self, model: nn.Module, limit: int | None = None) -> dict[str, float]:
+    def judge(self, model: nn.Module) -> dict[str, float]:
         """The one evaluator: `model(input_ids, positions=...)`, fp32, eval mode, frozen masks.
 
         Mean nats and bits per UTF-8 byte of the hidden tokens, and the share guessed at once.
-        `limit` rows only, for a point of a curve.
         """
-        frozen = self.frozen[:limit] if limit else self.frozen
-        loss = masked_loss(model, frozen)
+        loss = masked_loss(model, self.frozen)
         bits = bits_per_byte(loss, self.facts["tokens"], self.facts["bytes"])
-        return {"loss": loss, "bits_per_byte": bits, "top1": masked_top1(model, frozen)}
+        return {"loss": loss, "bits_per_byte": bits, "top1": masked_top1(model, self.frozen)}
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> str:

@@ -64,7 +64,7 @@ def summary(
 def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> dict:
     """One shape's entry; `results` holds the sweeps."""
     kept = ("time_ratio", "tokens_per_second_ratio", "nats_below_unigram", "target", "unigram",
-            "p", "budget_seconds", "seeds")  # fmt: skip
+            "p", "budget_seconds", "seeds", "notes")  # fmt: skip
     sides = {side: raced["runs"][side] for side in ("theirs", "ours")}
     trials = {one: settings.tuned(one, name, results)[1] for one in ("b1", "ours")}
     faults = list(raced["faults"])
@@ -106,6 +106,7 @@ def describe(entry: dict) -> str:
         )
     if entry["tokens_per_second_ratio"]:
         lines.append(f"We read {entry['tokens_per_second_ratio']:.1f} times as many tokens/s.")
+    lines += entry["notes"]
     lines += [f"Not to be quoted: {fault}" for fault in entry["faults"]]
     return "\n".join(lines)
 

@@ -88,7 +88,7 @@ class Store:
             return None
         try:
             log = json.loads(path.read_text(encoding="utf-8"))
-            same = Spec.from_dict(log["spec"]) == spec
+            same = type(spec).from_dict(log["spec"]) == spec
         except (ValueError, KeyError, TypeError):
             same = False
         if not same:

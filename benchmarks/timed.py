@@ -24,7 +24,6 @@ from course_utils.training import pretraining
 from course_utils.training.loop import TrainConfig, train
 from course_utils.training.optim import schedule
 
-CURVE_ROWS = 128  # of the frozen rows, so many judge a point inside a curve
 LOOK = 50  # every so many steps the plain loop looks whether it still learns
 
 
@@ -94,7 +93,7 @@ def time_run(
 
     def evaluate() -> None:
         with watch.paused():
-            curve.append(race.judge(judged, CURVE_ROWS))
+            curve.append(race.judge(judged))
 
     runner = _library_run if settings.library else plain_run
     try:

@@ -2,9 +2,9 @@
 
 All sides start from the same folder and the same sentences. "script": the text-classification
 example of `transformers` as its page runs it (every text padded to 128, fp32, AdamW, 32 a batch,
-three epochs). "trainer": `transformers.Trainer` with what it offers against that (batches of similar
-length, padding to the longest, bf16). Both get the best of `RATES`, since the page's 2e-5 is meant
-for larger models. "ours": `training.finetuning` with its own choices.
+three epochs). "trainer": `transformers.Trainer` with what it offers against that (batches of
+similar length, padding to the longest, bf16). Both get the best of `RATES`, since the page's 2e-5
+is meant for larger models. "ours": `training.finetuning` with its own choices.
 """
 
 from __future__ import annotations

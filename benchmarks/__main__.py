@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmarks import (
     finetune,
+    gpu,
     headline,
     ladder,
     racefile,
@@ -28,6 +29,7 @@ from benchmarks.driver import Driver, race_files, told
 from benchmarks.shapes import S1, SHAPES, Shape
 from benchmarks.store import Store
 from course_utils.files import atomic_write, build_dir, checkpoint_dir, sha256_file
+from course_utils.machine import pick_device
 from course_utils.text import corpora
 
 
@@ -150,6 +152,17 @@ def train_vocabularies(args, build: Path) -> None:
         print(f"{name}: {taken}; the same merges: {one['same_merges']}")
 
 
+def on_gpu(args, build: Path) -> None:
+    """Speed and memory at the shape of BERT-base; a sentence where there is no GPU."""
+    if pick_device().type != "cuda":
+        print(gpu.NO_GPU)
+        return
+    table = gpu.race()
+    atomic_write(build / "race" / "gpu.json", json.dumps(table, indent=1) + "\n")
+    for row in table:
+        print(json.dumps(row))
+
+
 def make_file(args, build: Path) -> None:
     """The frozen race file, and the hash by which the repository pins it."""
     shared = racefile.prepare(args.shape, race_files(build) / args.shape.name)
@@ -191,6 +204,7 @@ def parser() -> argparse.ArgumentParser:
     one = add("finetune", tune_classifiers, "fine-tuning to the example script's accuracy")
     one.add_argument("--start", type=Path, help="a model's folder (default: course-bert)")
     add("vocabulary", train_vocabularies, "training a BPE vocabulary: textbook, ours, Rust")
+    add("gpu", on_gpu, "tokens/s, MFU and memory at the shape of BERT-base, on a GPU")
     add("file", make_file, "make or verify the frozen race file")
     one = add("report", finish, "gather the results into build/race.json")
     one.add_argument("--publish", action="store_true", help="benchmarks/results/race.json, too")

@@ -98,9 +98,8 @@ def run(one: Tuning, folder: Path, task: Task) -> dict:
     """
     before = square_peaks(*one.peak)
     seed_everything(one.seed)
-    seconds, guesses = {"script": _script, "trainer": _trainer, "ours": _ours}[one.side](
-        one, folder, task
-    )
+    side = {"script": _script, "trainer": _trainer, "ours": _ours}[one.side]
+    seconds, guesses = side(one, folder, task)
     return {
         "accuracy": accuracy(task.judged_labels, guesses),
         "seconds": seconds,
@@ -152,11 +151,9 @@ def _trainer(one: Tuning, folder: Path, task: Task) -> tuple[float, list[int]]:
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     tokenizer, model = _theirs(folder, task)
-    rows = tokenizer(task.texts, truncation=True, max_length=LENGTH)
-    examples = [
-        {"input_ids": ids, "labels": label}
-        for ids, label in zip(rows["input_ids"], task.labels, strict=True)
-    ]
+    rows = tokenizer(task.texts, truncation=True, max_length=LENGTH)["input_ids"]
+    pairs = zip(rows, task.labels, strict=True)
+    examples = [{"input_ids": ids, "labels": label} for ids, label in pairs]
     with tempfile.TemporaryDirectory() as home:
         arguments = TrainingArguments(
             home, per_device_train_batch_size=one.batch_size, num_train_epochs=one.epochs,
@@ -230,20 +227,18 @@ def race(
         p = verdict.reaches([-log["accuracy"] for log in mine], -target)
         if p < verdict.P_VALUE:
             break
-    reached = p < verdict.P_VALUE
+    reached, own = p < verdict.P_VALUE, _mean(mine, "seconds")
     seconds = {side: _mean(logs, "seconds") for side, logs in runs.items()}
     return {
         "target": target,
         "accuracy": {side: _mean(logs, "accuracy") for side, logs in runs.items()}
         | {"ours": _mean(mine, "accuracy")},
-        "seconds": seconds | {"ours": _mean(mine, "seconds")},
+        "seconds": seconds | {"ours": own},
         "epochs": number,
         "rates": rates,
         "p": p,
         "reached": reached,
-        "time_ratio": {
-            side: seconds[side] / _mean(mine, "seconds") if reached else None for side in sides
-        },
+        "time_ratio": {side: seconds[side] / own if reached else None for side in sides},
         "runs": runs | {"ours": mine},
     }
 

@@ -73,7 +73,7 @@ def time_to(driver: Driver, settings: Settings, target: float, start: float) -> 
                 "tokens_per_second": near["tokens_per_second"],
                 "runs": len(points),
             }
-        if loss > target and log.get("epochs", 0.0) > 0.99 * driver.epochs:
+        if loss > target and log["steps"] >= driver.most_steps(settings):
             return None
         seconds = _next_try(points, target) if points else seconds * STEP
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +150,7 @@ def prepare(shape: Shape, folder: Path, pins: Path = PINS) -> RaceFile:
     """The race file of a shape: read if it is there, else made from the film reviews."""
     pin = pinned(shape, pins)
     if not (folder / FACTS).is_file():
+        print(f"making the race file of {shape.name} (once)", file=sys.stderr, flush=True)
         recipe = Recipe(TrainConfig(steps=1), vocab_size=shape.vocab_size, length=shape.length)
         texts = list(corpora.load("film_reviews")["validation"]["text"])
         write(folder, prepare_corpus(recipe), texts)

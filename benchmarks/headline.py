@@ -12,7 +12,7 @@ from benchmarks.shapes import same_class
 
 BELOW = 1.0  # nats under the unigram line; above that, "time to loss" means nothing
 LONGER, LENGTHENED = 1.5, 3  # a budget that is too short grows, at most so often
-SCOUT_SEED = 0
+SCOUT_SEED, NEAR = 0, 4  # the slope of our loss comes from so many scouts around the target
 
 
 def ladder_of_speedups(first: float, last: float, factor: float) -> tuple[float, ...]:
@@ -160,6 +160,7 @@ def _verdict(duel: Duel, found: float | None, budget: float) -> dict:
     scouts = _scouts(duel)
     losses = [run["loss"] for run in runs]
     points = [(run["seconds"], run["loss"]) for run in scouts]
+    points = sorted(points, key=lambda point: abs(point[1] - duel.target))[:NEAR]
     falls = verdict.slope(points) if len(points) > 1 else 0.0
     report = {
         "budget_seconds": budget,
@@ -203,6 +204,8 @@ def faults(report: dict, plan: Plan) -> list[str]:
         )
     if report["speedup_tested"] is None:
         said.append("Our recipe did not reach the target at any of the budgets that were tried.")
+    elif report["time_ratio"] is None:
+        said.append("Our scouts' losses do not fall with time, so the ratio has no interval.")
     if report["p"] >= verdict.P_VALUE:
         said.append(f"p = {report['p']:.3g} is not below {verdict.P_VALUE}.")
     if len(ours) < plan.our_seeds or plan.our_seeds < 5:

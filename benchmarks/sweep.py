@@ -43,11 +43,17 @@ def ways(settings: Settings) -> list[dict]:
 
 
 def fastest(driver: Driver, settings: Settings, budget: float) -> tuple[dict, list[dict]]:
-    """The way that fits the most steps into the budget, and what each way gave."""
+    """The way that fits the most steps into the budget, and what each way gave.
+
+    A way that this machine cannot go (no compiler, say) stands in the table with its reason.
+    """
     table = []
     for way in ways(settings):
-        one = replace(settings, **way)
-        log = driver.calibrate(one)
+        try:
+            log = driver.calibrate(replace(settings, **way))
+        except RuntimeError as problem:
+            table.append({"way": way, "steps": 0.0, "failed": str(problem)})
+            continue
         timing = {name: log[name] for name in ("step_seconds", "setup_seconds", "steady")}
         timing["steps"] = (budget - timing["setup_seconds"]) / timing["step_seconds"]
         table.append({"way": way, **timing})

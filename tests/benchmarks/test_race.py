@@ -108,6 +108,20 @@ def test_the_sweep_finds_the_best_rate_even_beyond_its_grid(tmp_path):
     assert len(mine["trials"]) <= trials and mine["final_seconds"] == 100.0
 
 
+def test_a_way_that_the_machine_cannot_go_is_passed_over(world, tmp_path):
+    def runner(spec):
+        if spec.settings.compile:
+            raise RuntimeError("There is no compiler.")
+        return world.runner(spec)
+
+    one = driver(world, tmp_path)
+    one.runner = runner
+    way, table = sweep.fastest(one, B1, 100.0)
+    assert (
+        not way["compile"] and "compiler" in next(row for row in table if "failed" in row)["failed"]
+    )
+
+
 def test_ours_is_not_tuned_before_its_opponent(world, tmp_path):
     with pytest.raises(ValueError, match="Tune the opponent first"):
         sweep.sweep("ours", driver(world, tmp_path), 400.0, results=tmp_path)

@@ -17,7 +17,6 @@ from benchmarks.store import Spec, Store
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FACTS = {"frozen_sha256": "0" * 64, "rows": 3200, "ladder": {"uniform": 8.3, "unigram": 6.3}}
-PEAK = {"square": {"float32": 1e11, "bfloat16": 2e11}}
 
 
 def result(loss: float = 5.0, peaks=(1.0, 1.0), **fields) -> dict:

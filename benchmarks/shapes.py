@@ -61,8 +61,8 @@ def non_embedding(model: nn.Module) -> int:
 
     >>> from course_utils.model.heads import MaskedLanguageModel
     >>> tiny = EncoderConfig.modern(100, hidden_size=32, num_layers=1, num_heads=2, mlp_size=32)
-    >>> non_embedding(MaskedLanguageModel(tiny))             # 4D² + 3·D·32, three norms, the head
-    8452
+    >>> non_embedding(MaskedLanguageModel(tiny))     # 4D² + 3·D·32 + D², four norms, V biases
+    8420
     """
     tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
     return sum(weight.numel() for weight in model.parameters() if id(weight) not in tables)

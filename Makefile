@@ -5,7 +5,7 @@ READY := .venv/ready
 CLASSROOM := .venv/ready-classroom
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: course test lab data
+.PHONY: course test lab race data
 
 course: $(READY)
 	@$(BIN)/course run
@@ -15,6 +15,9 @@ test: $(CLASSROOM)
 
 lab: data
 	@$(BIN)/course lab
+
+race: $(READY)
+	@$(BIN)/course race
 
 data: $(READY)
 	@$(BIN)/course data

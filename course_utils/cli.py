@@ -41,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("lessons", nargs="*", metavar="NN")
     add("test", _test, "lint, unit tests and every lesson against its stored outputs")
     add("lab", _lab, "open JupyterLab at the first lesson")
+    race = add("race", _race, "our pretraining against a tuned Hugging Face model: hours")
+    race.add_argument("--quick", action="store_true", help="a first look, about five minutes")
     check = add("check", _check, "check the answers in a saved lesson")
     check.add_argument("lesson", metavar="NN")
     hint = add("hint", _hint, "the next hint for an exercise")
@@ -124,6 +126,18 @@ def _lab(args) -> int:
     first = next(iter(lessons.find()), root / "notebooks")
     command = [sys.executable, "-m", "jupyterlab", str(first.relative_to(root))]
     return subprocess.run(command, cwd=root).returncode
+
+
+def _race(args) -> int:
+    """The race lives beside the package, in `benchmarks/`; it can be interrupted and goes on."""
+    from course_utils import files
+
+    root = files.repo_root()
+    if root is None:
+        raise FileNotFoundError("The race lives in the repository: run this in a checkout.")
+    _fetch(["film_reviews"])
+    command = [sys.executable, "-m", "benchmarks", "race"]
+    return subprocess.run(command + ["--quick"] * args.quick, cwd=root).returncode
 
 
 def _check(args) -> None:

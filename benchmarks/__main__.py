@@ -1,0 +1,229 @@
+"""The race's command line: ``python -m benchmarks``; see `benchmarks/README.md`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import (
+    finetune,
+    gpu,
+    headline,
+    ladder,
+    racefile,
+    report,
+    settings,
+    sweep,
+    vocabulary,
+    worker,
+)
+from benchmarks import profile as profiling
+from benchmarks.driver import Driver, race_files, told
+from benchmarks.shapes import S1, SHAPES, Shape
+from benchmarks.store import Store
+from course_utils.files import atomic_write, build_dir, checkpoint_dir, sha256_file
+from course_utils.machine import pick_device
+from course_utils.text import corpora
+
+
+def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
+    """A driver over this shape's race file, which is made if it is missing."""
+    files = race_files(build)
+    race = racefile.prepare(shape, files / shape.name)
+    runner = partial(worker.run_apart, files=files)
+    return Driver(shape, race.facts, Store(build / "race" / "runs"), runner, epochs)
+
+
+def race(args, build: Path) -> dict:
+    """The headline of a shape, or a first look at it; the summary of all."""
+    kind = "quick" if args.quick else "headline"
+    driver = driver_for(args.shape, build, args.epochs)
+    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in ("b1", "ours"))
+    if args.quick:  # within a minute, compiling does not pay for itself
+        theirs, ours = replace(theirs, compile=False), replace(ours, compile=False)
+        plan = headline.QUICK
+    else:
+        plan = headline.PLANS[args.shape.name]
+        if args.minutes:
+            plan = replace(plan, budget=60 * args.minutes)
+    raced = headline.headline(driver, theirs, ours, plan)
+    home = build / "race"
+    report.save_part(home, kind, args.shape.name, raced)
+    about = report.picture(raced, driver.facts["ladder"], build / f"race-{args.shape.name}.png")
+    found = finish(args, build, kind)
+    print(report.describe(found[args.shape.name]), about, sep="\n")
+    return found
+
+
+def finish(args, build: Path, kind: str = "headline") -> dict:
+    """Gather what there is into build/race.json (quick: build/race-quick.json)."""
+    found = report.summary(build / "race", list(SHAPES), kind)
+    text = json.dumps(found, indent=1) + "\n"
+    path = build / ("race.json" if kind == "headline" else "race-quick.json")
+    atomic_write(path, text)
+    if getattr(args, "publish", False):
+        atomic_write(report.PUBLISHED, text)
+    print(f"written: build/{path.name}")
+    return found
+
+
+def tune(args, build: Path) -> None:
+    """The sweep of one contestant, written into benchmarks/results."""
+    driver = driver_for(args.shape, build, args.epochs)
+    budget = 60 * args.minutes if args.minutes else headline.PLANS[args.shape.name].budget
+    found = sweep.sweep(args.contestant, driver, budget)
+    print(f"{args.contestant}: {found['chosen']} after {len(found['trials'])} trials")
+
+
+def climb(args, build: Path) -> None:
+    """The attribution ladder, after the headline whose target it uses."""
+    raced = report.read_part(build / "race", "headline", args.shape.name)
+    if raced is None:
+        raise FileNotFoundError("The ladder needs a target: run `python -m benchmarks race` first.")
+    driver = driver_for(args.shape, build, args.epochs)
+    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in ("b1", "ours"))
+    table = ladder.climb(driver, theirs, ours, raced["runs"]["theirs"])
+    report.save_part(build / "race", "ladder", args.shape.name, table)
+    for row in table:
+        end = f"{row['seconds']:.0f} s to the target" if row["reached"] else "target not reached"
+        print(f"{row['name']}: {end}")
+    finish(args, build)
+
+
+def others(args, build: Path) -> None:
+    """The opponents that are reported beside the headline: one run each at the full budget."""
+    driver = driver_for(args.shape, build, args.epochs)
+    budget = headline.PLANS[args.shape.name].budget
+    logs = []
+    for name in ("b0", "b2"):
+        log = driver.race(settings.tuned(name, args.shape.name)[0], 1, budget, points=12)
+        print(f"{name}: {told(log)}")
+        logs.append({"name": name, **log})
+    report.save_part(build / "race", "others", args.shape.name, logs)
+
+
+def show_profile(args, build: Path) -> None:
+    """Where a contestant's step spends its time."""
+    shared = racefile.prepare(args.shape, race_files(build) / args.shape.name)
+    chosen = replace(settings.tuned(args.contestant, args.shape.name)[0], compile=args.compile)
+    found = profiling.profile_steps(chosen, args.shape, shared, args.steps)
+    for table in profiling.tables(found, f"{args.contestant}, {args.shape.name}"):
+        Console().print(table)
+
+
+def tune_classifiers(args, build: Path) -> None:
+    """The fine-tuning race on the sentences of Rotten Tomatoes, judged on their validation part."""
+    folder = args.start or checkpoint_dir()
+    table = corpora.load("rotten_tomatoes")
+    parts = [list(table[split][name]) for split in ("train", "validation")
+             for name in ("text", "label")]  # fmt: skip
+    task = finetune.Task(*parts)
+    sides = ("script", "trainer") if find_spec("accelerate") else ("script",)
+    found = finetune.race(
+        sha256_file(folder / "model.safetensors"), len(task.labels), Store(build / "race" / "runs"),
+        lambda one: finetune.run(one, folder, task), sides,
+    )  # fmt: skip
+    atomic_write(build / "race" / "finetune.json", json.dumps(found, indent=1) + "\n")
+    for side, ratio in found["time_ratio"].items():
+        print(f"{side}: {found['seconds'][side]:.0f} s; " + (
+            f"we were {ratio:.1f} times as fast" if ratio else "we did not reach its accuracy"
+        ))  # fmt: skip
+
+
+def train_vocabularies(args, build: Path) -> None:
+    """The tokenizer-trainer race on film reviews: the textbook loop gets a small sample only."""
+    texts = list(corpora.load("film_reviews")["train"]["text"])
+    sizes = {"small": (200_000, 512, ("textbook", "ours", "rust")),
+             "large": (5_000_000, 4096, ("ours", "rust"))}  # fmt: skip
+    found = {
+        name: vocabulary.race(vocabulary.sample(texts, characters), size, sides)
+        for name, (characters, size, sides) in sizes.items()
+    }
+    atomic_write(build / "race" / "vocabulary.json", json.dumps(found, indent=1) + "\n")
+    for name, one in found.items():
+        taken = ", ".join(f"{side} {seconds:.2f} s" for side, seconds in one["seconds"].items())
+        print(f"{name}: {taken}; the same merges: {one['same_merges']}")
+
+
+def on_gpu(args, build: Path) -> None:
+    """Speed and memory at the shape of BERT-base; a sentence where there is no GPU."""
+    if pick_device().type != "cuda":
+        print(gpu.NO_GPU)
+        return
+    table = gpu.race()
+    atomic_write(build / "race" / "gpu.json", json.dumps(table, indent=1) + "\n")
+    for row in table:
+        print(json.dumps(row))
+
+
+def make_file(args, build: Path) -> None:
+    """The frozen race file, and the hash by which the repository pins it."""
+    shared = racefile.prepare(args.shape, race_files(build) / args.shape.name)
+    rungs = ", ".join(f"{rung} {nats:.3f}" for rung, nats in shared.facts["ladder"].items())
+    print(f"{shared.facts['rows']:,} training rows, {shared.facts['hidden']:,} hidden tokens")
+    print(f"ladder in nats: {rungs}\nsha256 {shared.facts['frozen_sha256']}")
+
+
+def shape_named(name: str) -> Shape:
+    """The shape of this name, or a ValueError, of which argparse makes a sentence."""
+    if name not in SHAPES:
+        raise ValueError(name)
+    return SHAPES[name]
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = made.add_subparsers(dest="command", required=True)
+
+    def add(name: str, run, text: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=text, description=text)
+        one.set_defaults(run=run)
+        one.add_argument("--shape", type=shape_named, default=S1, metavar="S1|S2")
+        one.add_argument("--epochs", type=float, default=1.0, help="of the rows, for everybody")
+        one.add_argument("--minutes", type=float, default=0.0, help="another budget")
+        return one
+
+    one = add("race", race, "the headline: time to the tuned opponent's loss")
+    one.add_argument("--quick", action="store_true", help="a first look, about five minutes")
+    one = add("sweep", tune, "tune a contestant: b1 first, then b2 and ours")
+    one.add_argument("contestant", choices=["b1", "b2", "ours"])
+    add("ladder", climb, "which switch gave how much")
+    add("others", others, "B0 and B2 at the full budget")
+    one = add("profile", show_profile, "where the time of a step goes")
+    one.add_argument("contestant", choices=["b0", "b1", "b2", "ours"], nargs="?", default="ours")
+    one.add_argument("--steps", type=int, default=5)
+    one.add_argument("--compile", action="store_true")
+    one = add("finetune", tune_classifiers, "fine-tuning to the example script's accuracy")
+    one.add_argument("--start", type=Path, help="a model's folder (default: course-bert)")
+    add("vocabulary", train_vocabularies, "training a BPE vocabulary: textbook, ours, Rust")
+    add("gpu", on_gpu, "tokens/s, MFU and memory at the shape of BERT-base, on a GPU")
+    add("file", make_file, "make or verify the frozen race file")
+    one = add("report", finish, "gather the results into build/race.json")
+    one.add_argument("--publish", action="store_true", help="benchmarks/results/race.json, too")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status. What goes wrong is told in a sentence."""
+    args = parser().parse_args(arguments)
+    try:
+        args.run(args, build_dir())
+    except (ValueError, FileNotFoundError, RuntimeError) as problem:
+        print(f"race: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("race: interrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

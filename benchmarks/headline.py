@@ -1,0 +1,223 @@
+"""The headline: how much sooner do we reach the loss that the tuned opponent ends with?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from benchmarks import verdict
+from benchmarks.driver import DRIFT, Driver, loss_of, peaks
+from benchmarks.limits import drift
+from benchmarks.settings import Settings
+from benchmarks.shapes import same_class
+
+BELOW = 1.0  # nats under the unigram line; above that, "time to loss" means nothing
+LONGER, LENGTHENED = 1.5, 3  # a budget that is too short grows, at most so often
+SCOUT_SEED, NEAR = 0, 4  # the slope of our loss comes from so many scouts around the target
+
+
+def ladder_of_speedups(first: float, last: float, factor: float) -> tuple[float, ...]:
+    """first, first·factor, … up to last.
+
+    >>> ladder_of_speedups(1, 8, 2)
+    (1, 2, 4, 8)
+    """
+    found = [first]
+    while found[-1] * factor <= last * 1.0001:
+        found.append(found[-1] * factor)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how often. Seconds; `speedups` are the answers that the search can give."""
+
+    budget: float
+    their_seeds: int = 3
+    our_seeds: int = 5
+    speedups: tuple[float, ...] = ladder_of_speedups(1.0, 35.0, 1.15)
+    points: int = 12
+    may_lengthen: bool = True
+
+
+PLANS = {"S1": Plan(20 * 60.0), "S2": Plan(60 * 60.0, their_seeds=1)}
+QUICK = Plan(75.0, 1, 2, speedups=(2.0, 4.0, 8.0), points=3, may_lengthen=False)
+
+
+@dataclass
+class Duel:
+    """The two sides, and the opponent's runs so far."""
+
+    driver: Driver
+    theirs: Settings
+    ours: Settings
+    plan: Plan
+    rivals: list[dict] = field(default_factory=list)
+
+    @property
+    def target(self) -> float:
+        """The mean loss of the opponent's runs."""
+        return sum(map(loss_of, self.rivals)) / len(self.rivals)
+
+    def our_run(self, speedup: float, seed: int, repeat: bool = True) -> dict:
+        """A run of ours in the time of the opponent's first run, divided by `speedup`."""
+        budget = self.rivals[0]["seconds"] / speedup
+        return self.driver.race(self.ours, seed, budget, self.plan.points, repeat)
+
+    def scout(self, speedup: float) -> bool:
+        """Whether one run of ours reaches the target."""
+        return loss_of(self.our_run(speedup, SCOUT_SEED, repeat=False)) <= self.target
+
+    def seeds(self, speedup: float) -> list[dict]:
+        """Our runs at a speed-up that count: the machine was as fast as for the opponent.
+
+        Each is paired with a run of the opponent; a pair that drifted is thrown away, and another
+        seed takes its place.
+
+        Raises:
+            RuntimeError: more pairs drifted than were planned.
+        """
+        kept: list[dict] = []
+        for seed in range(1, 2 * self.plan.our_seeds + 1):
+            run = self.our_run(speedup, seed)
+            partner = self.rivals[(seed - 1) % len(self.rivals)]
+            if paired_drift(run, partner) <= DRIFT:
+                kept.append(run)
+            if len(kept) == self.plan.our_seeds:
+                return kept
+        raise RuntimeError(
+            f"Of {seed} pairs, {seed - len(kept)} drifted by more than {DRIFT:.0%}: the machine "
+            "was not as fast for one side as for the other. Let it rest, delete both sides' logs "
+            "in build/race/runs and race again."
+        )
+
+    def passes(self, speedup: float) -> bool:
+        """Whether our mean loss lies below the target, over seeds."""
+        losses = [loss_of(run) for run in self.seeds(speedup)]
+        return verdict.reaches(losses, self.target) < verdict.P_VALUE
+
+
+def headline(driver: Driver, theirs: Settings, ours: Settings, plan: Plan) -> dict:
+    """Race both and say what came out; everything that was run is in the driver's store.
+
+    The opponent's runs and ours alternate: after each of theirs, ours scouts which speed-up
+    reaches the target so far, and two of our seeds run there. When the target stands, the search
+    starts over; what has been run is not run again.
+    """
+    duel = Duel(driver, theirs, ours, plan)
+    budget = _long_enough(duel)
+    for seed in range(1, plan.their_seeds + 1):
+        rival = driver.race(theirs, seed, budget, plan.points)
+        if rival["diverged"]:
+            raise ValueError(f"The opponent diverged with seed {seed}: tune it first.")
+        duel.rivals.append(rival)
+        likely = verdict.reached(plan.speedups, duel.scout)
+        for mine in (2 * seed - 1, 2 * seed):
+            if likely is not None and mine <= plan.our_seeds:
+                duel.our_run(likely, mine)
+    found = verdict.shortest(plan.speedups, duel.scout, duel.passes)
+    return _verdict(duel, found, budget)
+
+
+def paired_drift(ours: dict, theirs: dict) -> float:
+    """How far apart the machine's peaks lay before and after the two runs of a pair."""
+    return drift(*peaks(ours, theirs))
+
+
+def _long_enough(duel: Duel) -> float:
+    """The budget at which the opponent ends well below the unigram line.
+
+    It grows until then, but not beyond the epochs that everybody is allowed.
+    """
+    driver, theirs, plan = duel.driver, duel.theirs, duel.plan
+    budget = plan.budget
+    for _ in range(LENGTHENED if plan.may_lengthen else 0):
+        first = driver.race(theirs, 1, budget, plan.points)
+        full = driver.steps(theirs, budget) >= driver.most_steps(theirs)
+        if driver.facts["ladder"]["unigram"] - loss_of(first) >= BELOW or full:
+            break
+        budget *= LONGER
+    return budget
+
+
+def _scouts(duel: Duel) -> list[dict]:
+    """Our stored scouting runs: they give the slope of loss against time."""
+    driver, found = duel.driver, {}
+    for speedup in duel.plan.speedups:
+        steps = driver.steps(duel.ours, duel.rivals[0]["seconds"] / speedup)
+        log = driver.store.load(driver.spec(duel.ours, SCOUT_SEED, steps, duel.plan.points))
+        if log and not log["diverged"]:
+            found[steps] = log
+    return list(found.values())
+
+
+def _mean(logs: list[dict], name: str) -> float:
+    return sum(log[name] for log in logs) / len(logs)
+
+
+def _verdict(duel: Duel, found: float | None, budget: float) -> dict:
+    rivals, plan, unigram = duel.rivals, duel.plan, duel.driver.facts["ladder"]["unigram"]
+    runs = [run for run in duel.seeds(found or plan.speedups[0]) if not run["diverged"]]
+    scouts = _scouts(duel)
+    losses = [run["loss"] for run in runs]
+    points = [(run["seconds"], run["loss"]) for run in scouts]
+    points = sorted(points, key=lambda point: abs(point[1] - duel.target))[:NEAR]
+    falls = verdict.slope(points) if len(points) > 1 else 0.0
+    report = {
+        "budget_seconds": budget,
+        "target": duel.target,
+        "unigram": unigram,
+        "nats_below_unigram": unigram - duel.target,
+        "speedup_tested": found,
+        "p": verdict.reaches(losses, duel.target) if len(losses) > 1 else 1.0,
+        "time_ratio": None,
+        "tokens_per_second_ratio": None,
+        "seeds": {
+            "theirs": [log["spec"]["seed"] for log in rivals],
+            "ours": [log["spec"]["seed"] for log in runs],
+        },
+        "runs": {"theirs": rivals, "ours": runs, "scouts": scouts},
+    }
+    if runs:
+        speeds = [_mean(logs, "tokens_per_second") for logs in (runs, rivals)]
+        report["tokens_per_second_ratio"] = speeds[0] / speeds[1]
+    if found and runs and falls > 0:
+        their_seconds, their_losses = zip(*((r["seconds"], r["loss"]) for r in rivals), strict=True)
+        ratio = verdict.time_ratio(
+            their_seconds, their_losses, [run["seconds"] for run in runs], losses, falls
+        )
+        report["time_ratio"] = ratio._asdict()
+    notes = []
+    if len(rivals) < 3:
+        notes.append(f"The target rests on {len(rivals)} run(s) of the opponent, not on three.")
+    return report | {"faults": faults(report, plan), "notes": notes}
+
+
+def faults(report: dict, plan: Plan) -> list[str]:
+    """Why this result may not be quoted, a sentence each; an empty list is what we want."""
+    theirs, ours = report["runs"]["theirs"], report["runs"]["ours"]
+    said = []
+    if report["nats_below_unigram"] < BELOW:
+        below = report["nats_below_unigram"]
+        said.append(
+            f"The opponent ended {below:.2f} nats below the unigram line; less than {BELOW} means "
+            "that time to its loss says nothing."
+        )
+    if report["speedup_tested"] is None:
+        said.append("Our recipe did not reach the target at any of the budgets that were tried.")
+    elif report["time_ratio"] is None:
+        said.append("Our scouts' losses do not fall with time, so the ratio has no interval.")
+    if report["p"] >= verdict.P_VALUE:
+        said.append(f"p = {report['p']:.3g} is not below {verdict.P_VALUE}.")
+    if len(ours) < plan.our_seeds or plan.our_seeds < 5:
+        said.append(f"Only {min(len(ours), plan.our_seeds)} of our seeds count, five are needed.")
+    if not all(log.get("steady", True) for log in theirs):
+        said.append("The machine's peak moved during a run of the opponent.")
+    if ours and theirs:
+        sizes = [group[0]["parameters"]["non_embedding"] for group in (ours, theirs)]
+        if not same_class(*sizes):
+            said.append(f"{sizes[0]:,} against {sizes[1]:,} parameters: not the same shape.")
+        if len({log["code"] for log in ours}) > 1:
+            said.append("Our runs come from different versions of the code.")
+        if len({log["machine"] for log in (*ours, *theirs)}) > 1:
+            said.append("The runs come from different machines.")
+    return said

@@ -1,0 +1,139 @@
+"""The attribution ladder: from the tuned opponent to our recipe, one named switch at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from benchmarks import verdict
+from benchmarks.driver import Driver, loss_of
+from benchmarks.settings import Settings
+
+STEP = 1.25  # from the first budget to the second, while a row's time to target is looked for
+BEYOND, FAR = 1.1, 1.5  # overshoot of the crossing that two runs point to; at most e^FAR away
+TRIES = 8
+AGREE = 0.10  # by how much the product of the two ratios may miss the ratio of times
+SEED, TUNING_SEED = 0, 100
+FACTORS = (0.5, 1.0, 2.0)  # of the learning rate, tried for each row
+
+
+def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
+    """The rows, each changing one thing in the one above it; the last is our recipe.
+
+    >>> from benchmarks.settings import B1, ours
+    >>> [name for name, _ in rows(B1, ours())][:2]
+    ['B1, tuned', 'head on masked places only']
+    """
+    sparse = replace(theirs, sparse=True)
+    lean = replace(sparse, model="lean", library=True, bf16=True, compile=ours.compile)
+    modern = replace(
+        lean, model="modern", unigram_bias=ours.unigram_bias, zero_outputs=ours.zero_outputs
+    )
+    scheduled = replace(ours, optimizer="adamw", lr=theirs.lr)
+    found = [
+        ("B1, tuned", theirs),
+        ("head on masked places only", sparse),
+        ("lean block and loop, bf16", lean),
+        ("modern block", modern),
+        ("schedule, batch and masking rate", scheduled),
+        ("Muon", ours),
+    ]
+    return [
+        (name, one if one in (theirs, ours) else replace(one, name=f"row{i}"))
+        for i, (name, one) in enumerate(found)
+    ]
+
+
+def best_rate(driver: Driver, settings: Settings, seconds: float) -> Settings:
+    """The row with the best of three learning rates around its own, at `seconds`."""
+    tried = [replace(settings, lr=settings.lr * factor) for factor in FACTORS]
+    return min(tried, key=lambda one: loss_of(driver.race(one, TUNING_SEED, seconds, repeat=False)))
+
+
+def time_to(driver: Driver, settings: Settings, target: float, start: float) -> dict | None:
+    """Seconds and tokens that a row needs for `target`: between two runs that lie around it.
+
+    Starts at `start` seconds and shortens or lengthens until the target lies between two runs.
+    Returns None when it never does, because the epochs are used up or the tries are.
+    """
+    points, speeds, seconds = [], [], start
+    for _ in range(TRIES):
+        log = driver.race(settings, SEED, seconds)
+        loss = loss_of(log)
+        if not log["diverged"]:
+            points.append((log["seconds"], loss))
+            speeds.append(log)
+        found = verdict.crossing(points, target)
+        if found is not None:
+            near = min(speeds, key=lambda one: abs(one["seconds"] - found))
+            tokens = near["tokens"] + (found - near["seconds"]) * near["tokens_per_second"]
+            return {
+                "seconds": found,
+                "tokens": tokens,
+                "tokens_per_second": near["tokens_per_second"],
+                "runs": len(points),
+            }
+        if loss > target and log["steps"] >= driver.most_steps(settings):
+            return None
+        seconds = _next_try(points, target) if points else seconds * STEP
+    return None
+
+
+def _next_try(points: list[tuple[float, float]], target: float) -> float:
+    """Where to look next: a little beyond the crossing that the last two runs point to.
+
+    >>> round(_next_try([(100.0, 5.0)], 5.5))
+    80
+    >>> round(_next_try([(10.0, 6.0), (10.0 * math.e, 5.5)], 5.0) / math.e**2 / 10, 2)
+    1.1
+    """
+    seconds, loss = points[-1]
+    beyond, guess = (1 / STEP if loss <= target else STEP), seconds
+    falls = verdict.slope(points[-2:]) if len(points) > 1 else 0.0
+    if falls > 0:
+        beyond = 1 / BEYOND if loss <= target else BEYOND
+        guess *= math.exp(min(FAR, max(-FAR, (loss - target) / falls)))
+    return guess * beyond
+
+
+def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) -> list[dict]:
+    """Time to target of every row, and what each switch gave; `rivals` are the headline's runs.
+
+    They are the first row, since their mean loss is the target. A row's `time_ratio` is against
+    the last row above it that reached the target. Its check: how many more tokens a second it
+    reads (steady, without starting) times how many fewer tokens it needs should be the ratio of
+    the seconds on the clock; what it misses is starting and compiling.
+    """
+    target = sum(map(loss_of, rivals)) / len(rivals)
+    names = ("seconds", "tokens", "tokens_per_second")
+    above = {name: sum(log[name] for log in rivals) / len(rivals) for name in names}
+    (first, settings), *others = rows(theirs, ours)
+    table = [{"name": first, "settings": settings.to_dict(), "reached": True, **above}]
+    for name, settings in others:
+        if settings != ours:  # that one was tuned by its sweep
+            settings = best_rate(driver, settings, above["seconds"] / 4)
+        found = time_to(driver, settings, target, above["seconds"])
+        row = {"name": name, "settings": settings.to_dict(), "reached": found is not None}
+        if found:
+            row |= {**found, **compare(found, above)}
+            above = found
+        table.append(row)
+    return table
+
+
+def compare(row: dict, above: dict) -> dict:
+    """One row against another: ratios of time, throughput and tokens, and whether they agree.
+
+    >>> fast = {"seconds": 50.0, "tokens": 800.0, "tokens_per_second": 16.0}
+    >>> compare(fast, {"seconds": 100.0, "tokens": 1000.0, "tokens_per_second": 10.0})["agrees"]
+    True
+    """
+    time = above["seconds"] / row["seconds"]
+    throughput = row["tokens_per_second"] / above["tokens_per_second"]
+    tokens = above["tokens"] / row["tokens"]
+    return {
+        "time_ratio": time,
+        "throughput_ratio": throughput,
+        "tokens_ratio": tokens,
+        "agrees": abs(throughput * tokens / time - 1) <= AGREE,
+    }

@@ -1,0 +1,189 @@
+"""Sweep, headline, ladder and summary in a world whose answers are known."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import headline, ladder, report, settings, sweep
+from benchmarks.driver import Driver
+from benchmarks.headline import Plan, ladder_of_speedups
+from benchmarks.settings import B1, Settings
+from benchmarks.shapes import S1
+from benchmarks.store import Store
+
+from .world import FACTS, World
+
+THEIRS = replace(B1, bf16=False)
+OURS = Settings(
+    "ours", "modern", library=True, sparse=True, optimizer="muon", lr=4e-3, bf16=True, rate=0.3
+)
+PLAN = Plan(budget=600.0, points=2, speedups=ladder_of_speedups(1.0, 40.0, 1.1))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def driver(world, folder, **choices) -> Driver:
+    return Driver(S1, FACTS, Store(folder), world.runner, tell=lambda _: None, **choices)
+
+
+def true_ratio(world) -> float:
+    """Theirs takes 600 s; ours reads four times as fast and its loss falls 1.2 times as fast."""
+    tokens = 1200 * 32 * 128  # 600 s at 0.5 s a step
+    ours = 4096 * (tokens / 4096) ** (1 / 1.2)
+    return 600 / (ours / 4096 * 0.125)
+
+
+def test_the_headline_finds_the_ratio_of_this_world(world, tmp_path):
+    found = headline.headline(driver(world, tmp_path), THEIRS, OURS, PLAN)
+    truth = true_ratio(world)
+    assert found["time_ratio"]["value"] == pytest.approx(truth, rel=0.12)
+    assert found["time_ratio"]["low"] < found["time_ratio"]["value"] < found["time_ratio"]["high"]
+    assert found["p"] < 0.01 and not found["faults"]
+    assert found["tokens_per_second_ratio"] == pytest.approx(4.0)
+    assert found["nats_below_unigram"] == pytest.approx(6.3 - (8 - 0.5 * math.log(1200)), abs=0.02)
+    assert found["seeds"]["theirs"] == [1, 2, 3] and len(found["seeds"]["ours"]) == 5
+    done = world.done
+    assert headline.headline(driver(world, tmp_path), THEIRS, OURS, PLAN) == found
+    assert world.done == done  # nothing is run twice
+
+
+def test_runs_alternate(world, tmp_path):
+    order = []
+    one = driver(world, tmp_path)
+    one.runner = lambda spec: order.append(spec.settings.name) or world.runner(spec)
+    headline.headline(one, THEIRS, OURS, PLAN)
+    text = "".join("t" if name == "b1" else "o" for name in order)
+    assert text.count("to") >= 3
+
+
+def test_a_result_that_may_not_be_quoted_says_why(world, tmp_path):
+    short = replace(PLAN, budget=4.0, may_lengthen=False, their_seeds=1, our_seeds=2)
+    found = headline.headline(driver(world, tmp_path), THEIRS, OURS, short)
+    said = " ".join(found["faults"])
+    assert "unigram line" in said and "five are needed" in said
+    assert "not on three" in " ".join(found["notes"])
+
+
+def test_a_budget_on_the_plateau_grows(world, tmp_path):
+    plan = replace(PLAN, budget=52.0)  # 104 steps: 8 - 0.5 ln 104 = 5.68, 0.6 below the line
+    found = headline.headline(driver(world, tmp_path), THEIRS, OURS, plan)
+    assert found["budget_seconds"] == pytest.approx(52 * 1.5**2)
+    assert found["nats_below_unigram"] > 1.0
+    capped = driver(world, tmp_path / "b", epochs=0.0001)  # 1,000 rows: one epoch is 31 steps
+    found = headline.headline(capped, THEIRS, OURS, plan)
+    assert found["budget_seconds"] == 52.0 and found["faults"]
+
+
+def test_a_machine_that_changed_between_the_sides_is_noticed(tmp_path):
+    slow = World()
+
+    def runner(spec):
+        slow.peaks = (0.8,) if spec.settings.name == "ours" else (1.0,)
+        return slow.runner(spec)
+
+    one = driver(slow, tmp_path)
+    one.runner = runner
+    with pytest.raises(RuntimeError, match="Of 10 pairs, 10 drifted"):
+        headline.headline(one, THEIRS, OURS, PLAN)
+
+
+def test_the_sweep_finds_the_best_rate_even_beyond_its_grid(tmp_path):
+    world = World(best=8e-3, noise=0.001)  # the grid ends at 4e-3
+    one = driver(world, tmp_path / "runs")
+    found = sweep.sweep("b1", one, 400.0, results=tmp_path)
+    assert found["chosen"]["lr"] == pytest.approx(8e-3) and not found["at_the_edge"]
+    assert len(found["trials"]) >= sweep.TRIALS and len(found["finals"]) == 2
+    ways = {json.dumps(row["way"]): row["steps"] for row in found["ways"]}
+    assert ways[json.dumps({k: found["chosen"][k] for k in ("bf16", "compile", "attention")})] == (
+        max(ways.values())
+    )
+    chosen, trials = settings.tuned("b1", "S1", tmp_path)
+    assert chosen.lr == found["chosen"]["lr"] and trials == len(found["trials"])
+    mine = sweep.sweep("ours", one, 400.0, results=tmp_path)
+    assert len(mine["trials"]) <= trials and mine["final_seconds"] == 100.0
+
+
+def test_a_way_that_the_machine_cannot_go_is_passed_over(world, tmp_path):
+    def runner(spec):
+        if spec.settings.compile:
+            raise RuntimeError("There is no compiler.")
+        return world.runner(spec)
+
+    one = driver(world, tmp_path)
+    one.runner = runner
+    way, table = sweep.fastest(one, B1, 100.0)
+    assert (
+        not way["compile"] and "compiler" in next(row for row in table if "failed" in row)["failed"]
+    )
+
+
+def test_ours_is_not_tuned_before_its_opponent(world, tmp_path):
+    with pytest.raises(ValueError, match="Tune the opponent first"):
+        sweep.sweep("ours", driver(world, tmp_path), 400.0, results=tmp_path)
+    assert settings.tuned("b1", "S1", tmp_path) == (B1, 0)
+    with pytest.raises(ValueError, match="Unknown contestant"):
+        settings.tuned("b9", "S1", tmp_path)
+
+
+def test_the_ladder_changes_one_thing_at_a_time():
+    found = [one for _, one in ladder.rows(THEIRS, OURS)]
+    assert found[0] == THEIRS and found[-1] == OURS
+    changed = [
+        {k for k, v in below.to_dict().items() if v != above.to_dict()[k]} - {"name"}
+        for above, below in zip(found, found[1:], strict=False)
+    ]
+    assert changed[0] == {"sparse"}
+    assert changed[1] == {"model", "library", "bf16"} and changed[2] == {"model"}
+    assert changed[4] == {"optimizer", "lr"}
+
+
+def test_the_ladder_explains_the_whole_ratio(tmp_path):
+    world = World(noise=0.0)
+    one = driver(world, tmp_path)
+    rivals = [one.race(THEIRS, seed, 600.0) for seed in (1, 2, 3)]
+    table = ladder.climb(one, THEIRS, OURS, rivals)
+    assert all(row["reached"] for row in table)
+    product = math.prod(row.get("time_ratio", 1.0) for row in table)
+    assert product == pytest.approx(600 / table[-1]["seconds"])
+    assert product == pytest.approx(true_ratio(world), rel=0.05)
+    assert all(row["agrees"] for row in table[1:])
+    by_name = {row["name"]: row for row in table}
+    assert by_name["head on masked places only"]["time_ratio"] == pytest.approx(1.25, rel=0.05)
+    assert by_name["Muon"]["throughput_ratio"] == pytest.approx(1.0)
+    assert by_name["Muon"]["tokens_ratio"] > 2
+
+
+def test_a_row_that_never_gets_there_is_told(world, tmp_path):
+    one = driver(world, tmp_path, epochs=0.01)
+    assert ladder.time_to(one, THEIRS, target=1.0, start=600.0) is None
+
+
+def test_the_summary_has_the_fields_that_are_asked_for(world, tmp_path):
+    raced = headline.headline(driver(world, tmp_path / "runs"), THEIRS, OURS, PLAN)
+    report.save_part(tmp_path, "headline", "S1", raced)
+    report.save_part(tmp_path, "ladder", "S1", [{"name": "row"}])
+    found = report.summary(tmp_path, ["S1", "S2"], results=tmp_path)
+    entry = found["S1"]
+    assert set(entry["time_ratio"]) == {"value", "low", "high"}
+    for side in ("theirs", "ours"):
+        assert entry["mfu"][side] == pytest.approx({"square": 0.2, "shaped": 0.4})
+    wanted = {"tokens_per_second_ratio", "nats_below_unigram", "ladder", "seeds", "faults"}
+    assert wanted < set(entry) and {"machine", "versions", "threads"} < set(found)
+    assert "S2" not in found and json.dumps(found)
+    assert "times sooner" in report.describe(entry)
+    about = report.picture(raced, FACTS["ladder"], tmp_path / "race.png")
+    assert "unigram" in about and (tmp_path / "race.png").stat().st_size > 10_000
+    with pytest.raises(FileNotFoundError, match="run `python -m benchmarks race`"):
+        report.summary(tmp_path, ["S1"], "quick")
+
+
+def test_an_untuned_opponent_is_a_fault(world, tmp_path):
+    raced = headline.headline(driver(world, tmp_path), THEIRS, OURS, PLAN)
+    empty = tmp_path / "no-results"
+    entry = report.shape_summary(raced, "S1", empty)
+    assert any("twelve are needed" in fault for fault in entry["faults"])

@@ -16,7 +16,7 @@ def bigram_table(ids: Tensor, vocab_size: int, k: float) -> Tensor:
     k > 0 to every count, seen or not, before you turn counts into probabilities.
     """
     pairs = ids[:-1] * vocab_size + ids[1:]
-    counts = torch.bincount(pairs, minlength=vocab_size**2).unflatten(0, (vocab_size, vocab_size))
+    counts = torch.bincount(pairs, minlength=vocab_size**2).view(vocab_size, vocab_size)
     return (counts + k) / (counts + k).sum(1, keepdim=True)
 
 

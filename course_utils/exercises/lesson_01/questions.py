@@ -87,7 +87,7 @@ more_data = plot_question(
     answer="b",
     wrong={
         "a": "at the left edge of the figure the longest memory is not the best one",
-        "c": "the lines lie apart at every size",
+        "c": "on every amount of text, some of the lines lie far above others",
     },
     section="1.5",
     hints=[

@@ -169,6 +169,8 @@ def make_file(args, build: Path) -> None:
     rungs = ", ".join(f"{rung} {nats:.3f}" for rung, nats in shared.facts["ladder"].items())
     print(f"{shared.facts['rows']:,} training rows, {shared.facts['hidden']:,} hidden tokens")
     print(f"ladder in nats: {rungs}\nsha256 {shared.facts['frozen_sha256']}")
+    if args.pin:
+        racefile.pin(args.shape, shared.facts["frozen_sha256"])
 
 
 def shape_named(name: str) -> Shape:
@@ -205,7 +207,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--start", type=Path, help="a model's folder (default: course-bert)")
     add("vocabulary", train_vocabularies, "training a BPE vocabulary: textbook, ours, Rust")
     add("gpu", on_gpu, "tokens/s, MFU and memory at the shape of BERT-base, on a GPU")
-    add("file", make_file, "make or verify the frozen race file")
+    one = add("file", make_file, "make or verify the frozen race file")
+    one.add_argument("--pin", action="store_true", help="keep its hash in benchmarks/results")
     one = add("report", finish, "gather the results into build/race.json")
     one.add_argument("--publish", action="store_true", help="benchmarks/results/race.json, too")
     return made

@@ -41,6 +41,11 @@ def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
     return Driver(shape, race.facts, Store(build / "race" / "runs"), runner, epochs)
 
 
+def budget_of(args) -> float:
+    """The opponent's seconds: what was asked for, else what the shape is raced with."""
+    return 60 * args.minutes or headline.PLANS[args.shape.name].budget
+
+
 def race(args, build: Path) -> dict:
     """The headline of a shape, or a first look at it; the summary of all."""
     kind = "quick" if args.quick else "headline"
@@ -50,9 +55,7 @@ def race(args, build: Path) -> dict:
         theirs, ours = replace(theirs, compile=False), replace(ours, compile=False)
         plan = headline.QUICK
     else:
-        plan = headline.PLANS[args.shape.name]
-        if args.minutes:
-            plan = replace(plan, budget=60 * args.minutes)
+        plan = replace(headline.PLANS[args.shape.name], budget=budget_of(args))
     raced = headline.headline(driver, theirs, ours, plan)
     home = build / "race"
     report.save_part(home, kind, args.shape.name, raced)
@@ -77,8 +80,7 @@ def finish(args, build: Path, kind: str = "headline") -> dict:
 def tune(args, build: Path) -> None:
     """The sweep of one contestant, written into benchmarks/results."""
     driver = driver_for(args.shape, build, args.epochs)
-    budget = 60 * args.minutes if args.minutes else headline.PLANS[args.shape.name].budget
-    found = sweep.sweep(args.contestant, driver, budget)
+    found = sweep.sweep(args.contestant, driver, budget_of(args))
     print(f"{args.contestant}: {found['chosen']} after {len(found['trials'])} trials")
 
 
@@ -100,10 +102,9 @@ def climb(args, build: Path) -> None:
 def others(args, build: Path) -> None:
     """The opponents that are reported beside the headline: one run each at the full budget."""
     driver = driver_for(args.shape, build, args.epochs)
-    budget = headline.PLANS[args.shape.name].budget
     logs = []
     for name in ("b0", "b2"):
-        log = driver.race(settings.tuned(name, args.shape.name)[0], 1, budget, points=12)
+        log = driver.race(settings.tuned(name, args.shape.name)[0], 1, budget_of(args), points=12)
         print(f"{name}: {told(log)}")
         logs.append({"name": name, **log})
     report.save_part(build / "race", "others", args.shape.name, logs)
@@ -169,6 +170,8 @@ def make_file(args, build: Path) -> None:
     rungs = ", ".join(f"{rung} {nats:.3f}" for rung, nats in shared.facts["ladder"].items())
     print(f"{shared.facts['rows']:,} training rows, {shared.facts['hidden']:,} hidden tokens")
     print(f"ladder in nats: {rungs}\nsha256 {shared.facts['frozen_sha256']}")
+    if args.pin:
+        racefile.pin(args.shape, shared.facts["frozen_sha256"])
 
 
 def shape_named(name: str) -> Shape:
@@ -205,7 +208,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--start", type=Path, help="a model's folder (default: course-bert)")
     add("vocabulary", train_vocabularies, "training a BPE vocabulary: textbook, ours, Rust")
     add("gpu", on_gpu, "tokens/s, MFU and memory at the shape of BERT-base, on a GPU")
-    add("file", make_file, "make or verify the frozen race file")
+    one = add("file", make_file, "make or verify the frozen race file")
+    one.add_argument("--pin", action="store_true", help="keep its hash in benchmarks/results")
     one = add("report", finish, "gather the results into build/race.json")
     one.add_argument("--publish", action="store_true", help="benchmarks/results/race.json, too")
     return made

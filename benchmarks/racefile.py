@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks.shapes import Shape
 from course_utils.evaluation.language import bits_per_byte, masked_loss, masked_top1
-from course_utils.files import atomic_folder
+from course_utils.files import atomic_folder, atomic_write
 from course_utils.text import corpora, masking
 from course_utils.training.loop import TrainConfig
 from course_utils.training.pretraining import Corpus, Recipe
@@ -144,6 +144,13 @@ def pinned(shape: Shape, pins: Path = PINS) -> str | None:
     if not pins.is_file():
         return None
     return json.loads(pins.read_text(encoding="utf-8")).get(shape.name)
+
+
+def pin(shape: Shape, sha256: str, pins: Path = PINS) -> None:
+    """Keep the hash of a shape's evaluation in the repository."""
+    known = json.loads(pins.read_text(encoding="utf-8")) if pins.is_file() else {}
+    text = json.dumps({**known, shape.name: sha256}, indent=1, sort_keys=True)
+    atomic_write(pins, text + "\n")
 
 
 def prepare(shape: Shape, folder: Path, pins: Path = PINS) -> RaceFile:

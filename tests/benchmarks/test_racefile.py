@@ -43,7 +43,9 @@ def test_a_doctored_file_is_refused(files, tmp_path, name):
 def test_a_file_doctored_with_its_hash_is_refused_by_the_pin(files, tmp_path, shape, race):
     pins = tmp_path / "frozen.json"
     assert racefile.pinned(shape, pins) is None
-    pins.write_text(json.dumps({"tiny": race.facts["frozen_sha256"]}))
+    pins.write_text(json.dumps({"S1": "1" * 64}))
+    racefile.pin(shape, race.facts["frozen_sha256"], pins)
+    assert json.loads(pins.read_text())["S1"] == "1" * 64  # other shapes keep theirs
     racefile.load(files / "tiny", racefile.pinned(shape, pins))
     with pytest.raises(RaceFileError, match="the repository pins"):
         racefile.load(files / "tiny", "0" * 64)

@@ -62,6 +62,7 @@ def personal_cases(draw):
     name = draw.choice(["jo", "a.b", "x_1", "m+k", "l-l"])
     yield case(f"call {number} now")
     yield case("from 2003, 1234 words, 12 a day")
+    yield case(f"first.last+tag-x@example{number}.org and a-b@c.de")
     yield case(f"mail {name}@mail.example.org. Or {name}@home, 50p@150p")
     yield case(f"WWW.Example.org/{number} and http://a.b/?q={name}@c.de end")
     yield case(f"write to {name}@www.example.org, or {number}@example.org")

@@ -832,6 +832,7 @@ versions = {
 }
 
 # %%
+print(f"{len(sentences):,} sentences")
 words = {name: sum(len(text.split()) for text in texts) for name, texts in versions.items()}
 for name, texts in versions.items():
     print(f"{name:<20}{words[name] / words['as they are']:>5.0%} of the words   {texts[7][:62]}")

@@ -90,7 +90,7 @@ def training_memory(
 
     >>> from course_utils.model.encoder import EncoderConfig
     >>> round(training_memory(EncoderConfig.modern(8192), 32, 128, 38).total / 1e6)
-    503
+    469
     """
     _configured(config)
     _positive(batch_size=batch_size, length=length, masked_per_row=masked_per_row)
@@ -104,6 +104,9 @@ def training_memory(
     token = KEPT_WIDTHS[config.norm] * d + (4 if gated else 2) * f
     if trains_on_plain_products(pick_device(), length):
         token += config.num_heads * length
+        # Queries and keys that were turned are kept as copies. The kernel keeps the product that
+        # they came from as well, for the values in it; plain products copy the values out of it.
+        token -= 2 * d if config.positions == "rope" else 0
     tokens, masked = batch_size * length, batch_size * masked_per_row
     activations = tokens * (config.num_layers * token + 2 * d)
     activations += masked * (4 * d + config.vocab_size)

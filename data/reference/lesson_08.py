@@ -228,7 +228,7 @@ def main() -> None:
     for count in (8, 32, 256):
         jobs += [job for model, way in contestants for job in fine_tuning(model, [count], way)]
     jobs += [job for name in SNAPSHOTS for job in fine_tuning(name, [1000], "named")]
-    jobs += fine_tuning("minilm", [1000], seeds=SEEDS[:3])
+    jobs += fine_tuning("minilm", [1000])
     jobs += [job for model, way in contestants for job in fine_tuning(model, [4096], way)]
     run(jobs)
 

@@ -85,8 +85,8 @@ def training_memory(
     """Memory of a float32 training step on this machine's device, in bytes.
 
     Activations are what the forward pass keeps for the backward pass; where attention trains on
-    plain products, its weights are among them, L numbers for each head and token. AdamW keeps two numbers a
-    weight, Muon one for each weight of an inner matrix.
+    plain products, its weights are among them, L numbers for each head and token. AdamW keeps two
+    numbers a weight, Muon one for each weight of an inner matrix.
 
     >>> from course_utils.model.encoder import EncoderConfig
     >>> round(training_memory(EncoderConfig.modern(8192), 32, 128, 38).total / 1e6)

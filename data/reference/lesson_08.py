@@ -192,10 +192,11 @@ def run(jobs: list[dict]) -> None:
 def fine_tuning(model, counts, way="tuned", seeds=SEEDS, rates=None, on="test") -> list[dict]:
     """The jobs of one model. Without `rates`, each with the rate that was chosen."""
     job = {"model": model, "way": way, "on": on}
+    whose = "course-bert" if model in SNAPSHOTS else model
     return [
         {**job, "labels": count, "seed": seed, "lr": rate}
         for count, seed in product(counts, seeds)
-        for rate in rates or [chosen_rate("course-bert" if model in SNAPSHOTS else model, way, count)]
+        for rate in rates or [chosen_rate(whose, way, count)]
     ]
 
 

@@ -139,6 +139,7 @@ print(clean_text(quiet))
 # %% [markdown]
 # How often does that happen in real collections? We write the usual cleaning as five small steps and count the texts that each of them changes. **Predict** which step changes most, in each of the three collections.
 
+
 # %%
 def mend_bytes(text):
     """Windows' bytes that were read as Latin-1."""
@@ -184,6 +185,7 @@ plots.show(
 # Every collection has an illness of its own, and what cured one does nothing for the next. Nobody can clean "text" in general; one looks, counts, and mends what is there.
 #
 # **What would have fooled us.** A great many notebooks take out tags with one line, everything between < and >, after the entities are resolved. It looks like our second step. Let us see what it eats.
+
 
 # %%
 def one_line(text):
@@ -245,6 +247,7 @@ print(f"of {len(texting)} messages with one, {sum(row['label'] for row in textin
 # %% [markdown]
 # **Exercise 02.2 ·**
 
+
 # %%
 def mask_personal(text: str) -> str:
     raise NotImplementedError
@@ -258,6 +261,7 @@ check("02.2", mask_personal)
 # Does it cost anything to be decent? One message in ten holds a long number, nearly all of these are spam, and a filter surely makes use of that. **Predict:** we mask all of them and train the filter anew. Does it get worse?
 #
 # The judge is F1, the harmonic mean of precision and recall of the class spam (lesson 09 takes it apart), over five parts of the data of which each is the test once. The control masks as many words of each message as the rule did, but any words. That nothing leaks between the parts is the business of section 2.5; the messages here are those of the course's own table, with families kept together.
+
 
 # %% tags=["nbval-ignore-output"]
 def mask_any(text, seed):
@@ -308,6 +312,7 @@ results.record(masking_gain_f1=gain.mean)
 # %% [markdown]
 # **Exercise 02.3 ·**
 
+
 # %%
 def duplicate_key(text: str) -> str:
     raise NotImplementedError
@@ -321,7 +326,9 @@ from course_utils.text.cleaning import duplicate_key  # the library's, whatever 
 for name in ("sms_spam", "rotten_tomatoes"):
     texts = [row["text"] for row in raw[name]]
     distinct, keys = len(set(texts)), len({duplicate_key(text) for text in texts})
-    print(f"{name:<16}{len(texts):>6,} texts, {distinct:,} different strings, {keys:,} keys:", end=" ")
+    print(
+        f"{name:<16}{len(texts):>6,} texts, {distinct:,} different strings, {keys:,} keys:", end=" "
+    )
     print(f"{1 - keys / len(texts):.1%} are copies")
 clean = [clean_text(row["text"]) for row in raw["sms_spam"]]
 labels = np.array([row["label"] for row in raw["sms_spam"]])
@@ -333,6 +340,7 @@ print(Counter(clean).most_common(3))
 # $$J(A, B) = \frac{|A \cap B|}{|A \cup B|},$$
 #
 # the **Jaccard index**. By hand, with runs of two: "the plot is thin" has {the plot, plot is, is thin}, and "the plot is not thin" has {the plot, plot is, is not, not thin}. Two are shared, five there are in all, J = 2/5. A single *not* has cost more than half, since every word takes part in several runs.
+
 
 # %%
 def shingles(text, run=3):
@@ -346,6 +354,7 @@ print(sorted(a & b), sorted(a ^ b), len(a & b) / len(a | b))
 
 # %% [markdown]
 # **Exercise 02.4 ·**
+
 
 # %%
 def jaccard(one: set, other: set) -> float:
@@ -396,6 +405,7 @@ for a_k, b_k in ((12_345, 678), (987_654_321, 55)):
 
 # %% [markdown]
 # **Exercise 02.6 ·**
+
 
 # %%
 def signatures(sets, size: int = 128, seed: int = 0) -> np.ndarray:
@@ -517,6 +527,7 @@ for wish in (0.45, 0.6, 0.85):
 
 # %% [markdown]
 # **Exercise 02.8 ·**
+
 
 # %%
 def joined(count: int, pairs) -> list[int]:
@@ -699,6 +710,7 @@ check("02.10", None)
 # %% [markdown]
 # One more trap, and it snaps shut much later. We split with a fixed seed, publish, and a month later add *one* text to the collection. Same code, same seed. **Predict** how much of the new test was training material before.
 
+
 # %%
 def test_of(texts, seed=0):
     return set(train_test_split(texts, test_size=0.2, random_state=seed)[1])
@@ -732,6 +744,7 @@ print("near-duplicates across two sides:", len(across))
 #
 # "English film reviews", says the label on the parcel. Is it true? There is a detector in every tutorial, under another name. Words like *the*, *of*, *and* are rarely what a text is about, and they are in every English sentence. Such words are called **stop words**, and in section 2.7 we shall be told to remove them. Here they are useful: the share of a text's words that are on scikit-learn's list of English stop words says how English it is. **Predict** the share of an English sentence.
 
+
 # %%
 def stop_share(text):
     words = re.findall(r"\w+", text.lower())
@@ -753,6 +766,7 @@ for place in np.argsort(share, kind="stable")[:8]:
 
 # %% [markdown]
 # **Exercise 02.11 ·**
+
 
 # %%
 def mixing_shares(counts: list[int], alpha: float) -> list[float]:

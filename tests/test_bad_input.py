@@ -115,6 +115,12 @@ CASES = {
         ("device.autocast_dtype", lambda _: device.autocast_dtype(None), T, "A device"),
         ("device.as_device", lambda _: device.as_device(0), T, "A device must"),
         ("device.synchronize", lambda _: device.synchronize("gpu:0"), V, "no device"),
+        (
+            "device.trains_on_plain_products",
+            lambda _: device.trains_on_plain_products("gpu", 8),
+            V,
+            "no device",
+        ),
         ("device.seed_everything", lambda _: machine.seed_everything("0"), T, "whole number"),
         ("device.seed_everything", lambda _: machine.seed_everything(-1), V, "between"),
         ("device.matmul_peak", lambda _: machine.matmul_peak(torch.int64), T, "floating"),

@@ -102,7 +102,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
     return masked_softmax(attention_scores(q, k), mask) @ v  # (..., Lq, dv)
 
 
-def fast_attention(
+def _fast_attention(
     q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0
 ) -> Tensor:
     """The numbers of `attention`, by the way that is fastest here; shapes as there.
@@ -112,7 +112,7 @@ def fast_attention(
     Lq × Lk scores to the smaller queries. With `dropout_p` it is always the kernel.
 
     >>> q = torch.randn(2, 3, 8, requires_grad=True)
-    >>> torch.allclose(fast_attention(q, q, q), attention(q, q, q), atol=1e-6)
+    >>> torch.allclose(_fast_attention(q, q, q), attention(q, q, q), atol=1e-6)
     True
     """
     plain = q.requires_grad and trains_on_plain_products(q.device, k.size(-2))
@@ -214,7 +214,7 @@ class MultiHeadAttention(nn.Module):
         """The same numbers as `attention`, by the way that is fastest here."""
         q, k, v = self.project(x, rotary)
         dropout = self.dropout if self.training else 0.0
-        mixed = fast_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+        mixed = _fast_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
         return self.out(merge_heads(mixed))
 
     def weights(

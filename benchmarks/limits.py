@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +10,7 @@ from course_utils.machine import (
     bf16_is_native,
     matmul_peak,
     pick_device,
-    synchronize,
+    product_seconds,
     training_flops,
 )
 
@@ -79,15 +78,7 @@ def shaped_peak(
         b = torch.rand(one.batch, one.inner, one.columns, device=device).to(dtype)
         if one.batch == 1:
             a, b = a[0], b[0]
-        best, began, tries = float("inf"), time.perf_counter(), 0
-        while tries < 2 or time.perf_counter() - began < seconds / len(work):
-            synchronize(device)
-            start = time.perf_counter()
-            a @ b
-            synchronize(device)
-            best = min(best, time.perf_counter() - start)
-            tries += 1
-        total += one.count * best
+        total += one.count * product_seconds(a, b, seconds / len(work))
     return sum(one.flops for one in work) / total
 
 

@@ -116,6 +116,10 @@ CASES = {
         ("device.as_device", lambda _: device.as_device(0), T, "A device must"),
         ("device.synchronize", lambda _: device.synchronize("gpu:0"), V, "no device"),
         (
+            "device.product_seconds",
+            lambda _: device.product_seconds(torch.ones(2, 3), torch.ones(2, 3)), V, "multiplied",
+        ),
+        (
             "device.trains_on_plain_products",
             lambda _: device.trains_on_plain_products("gpu", 8),
             V,

@@ -186,12 +186,26 @@ def matmul_peak(
     device = as_device(device) if device is not None else pick_device()
     a = torch.rand(size, size, device=device).to(dtype)
     b = torch.rand(size, size, device=device).to(dtype)
+    return 2 * size**3 / product_seconds(a, b, seconds)
+
+
+def product_seconds(a: torch.Tensor, b: torch.Tensor, seconds: float = 1.0) -> float:
+    """The shortest time, in seconds, that one product `a @ b` takes among tries for `seconds`.
+
+    Raises:
+        ValueError: the two cannot be multiplied.
+
+    >>> product_seconds(torch.ones(2, 3), torch.ones(3, 4), seconds=0.01) < 1
+    True
+    """
+    if a.dim() < 2 or b.dim() < 2 or a.size(-1) != b.size(-2):
+        raise ValueError(f"{tuple(a.shape)} and {tuple(b.shape)} cannot be multiplied.")
     best, began, tries = float("inf"), time.perf_counter(), 0
     while tries == 0 or time.perf_counter() - began < seconds:
-        synchronize(device)
+        synchronize(a.device)
         start = time.perf_counter()
         a @ b
-        synchronize(device)
+        synchronize(a.device)
         best = min(best, time.perf_counter() - start)
         tries += 1
-    return 2 * size**3 / best
+    return best

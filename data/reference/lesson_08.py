@@ -231,6 +231,7 @@ def main() -> None:
     jobs += [job for name in SNAPSHOTS for job in fine_tuning(name, [1000], "named")]
     jobs += fine_tuning("minilm", [1000])
     jobs += [job for model, way in contestants for job in fine_tuning(model, [4096], way)]
+    jobs += fine_tuning("minilm", [8, 32, 100, 256, 4096])
     run(jobs)
 
 

@@ -440,7 +440,8 @@ def test_bad_input_gets_one_sentence_of_the_right_type(call, error, says, tmp_pa
 EXEMPT = {
     "takes no input, or only a bool": (
         "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
-        "fetching.wheelhouse parallel.load_pairs plots.style parallel.team cards.describe_machine"
+        "fetching.wheelhouse parallel.load_pairs plots.style parallel.team cards.describe_machine "
+        "device.keep_freed_memory"
     ),
     "holds what others have checked": (
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "

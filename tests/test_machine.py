@@ -1,5 +1,8 @@
 """The machine room: choices by capability, and predictions held against measurement."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -124,3 +127,29 @@ def test_the_doctor_names_each_problem():
 def test_bad_input_is_told(call, error):
     with pytest.raises(error):
         call()
+
+
+FAULTS = """
+import resource, sys, torch
+from course_utils import machine
+if sys.argv[1] == "kept" and not machine.keep_freed_memory():
+    sys.exit("no glibc")
+def step():
+    torch.ones(16_000_000).sum()  # 64 MB, freed at once
+for _ in range(3):
+    step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_freed_memory_that_is_kept_is_not_fetched_anew():
+    if not machine.keep_freed_memory():
+        pytest.skip("this system has another C library")
+    faults = {
+        kept: int(subprocess.check_output([sys.executable, "-c", FAULTS, kept], text=True))
+        for kept in ("kept", "as it is")
+    }
+    assert faults["kept"] < 1000 < 20_000 < faults["as it is"]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from course_utils.machine import autocast_dtype, synchronize
+from course_utils.machine import autocast_dtype, keep_freed_memory, synchronize
 from course_utils.training import checkpoints
 from course_utils.training.optim import build_optimizers, schedule
 from course_utils.training.parallel import Team, team
@@ -92,6 +92,7 @@ def train(
     Raises ValueError when ``run`` belongs to another configuration, or when the loss is not a
     finite number.
     """
+    keep_freed_memory()
     with team() as crew, torch.random.fork_rng():
         model.to(crew.device)
         optimizers = build_optimizers(model, config.lr, config.weight_decay, config.optimizer)

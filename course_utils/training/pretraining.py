@@ -67,7 +67,7 @@ class Recipe:
 
 RECIPES = {
     "lesson": Recipe(
-        TrainConfig(steps=570, lr=1.2e-2, warmup=20, eval_every=30),
+        TrainConfig(steps=570, lr=4e-3, weight_decay=0.1, warmup=20, eval_every=30),
         vocab_size=2048, hidden_size=128, num_layers=3, num_heads=2, mlp_size=352, length=64,
         mask_share=1.0, random_share=0.0,
     ),

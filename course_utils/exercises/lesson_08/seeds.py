@@ -50,7 +50,8 @@ def subset_cases(draw):
 def described(few_labels, labels, count, seed):
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     seeds = range(seed, seed + 12)  # so many that no equal draws come by chance
-    draws, again = ([[int(i) for i in few_labels(labels, count, s)] for s in seeds] for _ in range(2))
+    draws = [[int(i) for i in few_labels(labels, count, s)] for s in seeds]
+    again = [[int(i) for i in few_labels(labels, count, s)] for s in seeds]
     after = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
     first, reach = draws[0], {i for one in draws for i in one}
     return {

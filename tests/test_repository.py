@@ -121,3 +121,36 @@ def test_lessons_are_executed_and_carry_no_error(path):
 def test_the_notebook_rule_sees_an_unexecuted_cell():
     cell = {"cell_type": "code", "source": ["1 + 1"], "execution_count": None}
     assert unexecuted({"cells": [cell, {**cell, "execution_count": 1}]}) == [0]
+
+
+
+def prose(path: Path) -> str:
+    """The Markdown of a page or of a lesson."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    cells = json.loads(text)["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+def test_the_glossary_is_sorted_and_points_to_sections_that_exist():
+    text = prose(ROOT / "docs" / "glossary.md")
+    terms = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    assert terms == sorted(terms, key=lambda term: term.strip("[]").lower())
+    assert len(set(terms)) == len(terms) >= 80
+    pointers = re.findall(r"\[section (\d+\.\d+)\]\(\.\./(notebooks/\w+\.ipynb)\)", text)
+    assert pointers
+    for section, lesson in pointers:
+        assert re.search(rf"^## {re.escape(section)} ", prose(ROOT / lesson), re.MULTILINE)
+    assert all("→" in entry for entry in re.split(r"^### ", text, flags=re.MULTILINE)[1:])
+
+
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+TO_COME = {"13_scaling.ipynb", "14_capstone.ipynb"}  # lessons that are named before they stand
+
+
+def test_links_between_files_lead_somewhere():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *NOTEBOOKS]
+    links = [(page, to) for page in pages for to in LINK.findall(prose(page))]
+    dead = [f"{page.name}: {to}" for page, to in links if not (page.parent / to).exists()]
+    assert len(links) > 50 and not [one for one in dead if one.split(": ")[1] not in TO_COME]

@@ -123,7 +123,6 @@ def test_the_notebook_rule_sees_an_unexecuted_cell():
     assert unexecuted({"cells": [cell, {**cell, "execution_count": 1}]}) == [0]
 
 
-
 def prose(path: Path) -> str:
     """The Markdown of a page or of a lesson."""
     text = path.read_text(encoding="utf-8")

@@ -26,6 +26,7 @@ from course_utils.text import (
     fetching,
     hidden_markov,
     masking,
+    minhash,
     ngrams,
     splitting,
     subwords,
@@ -117,7 +118,9 @@ CASES = {
         ("device.synchronize", lambda _: device.synchronize("gpu:0"), V, "no device"),
         (
             "device.product_seconds",
-            lambda _: device.product_seconds(torch.ones(2, 3), torch.ones(2, 3)), V, "multiplied",
+            lambda _: device.product_seconds(torch.ones(2, 3), torch.ones(2, 3)),
+            V,
+            "multiplied",
         ),
         (
             "device.trains_on_plain_products",
@@ -145,6 +148,7 @@ CASES = {
         ("cleaning.deduplicate", lambda _: cleaning.deduplicate("a"), T, "sequence of str"),
         ("cleaning.near_duplicates", lambda _: cleaning.near_duplicates(["a"], run=0), V, "run"),
         ("cleaning.near_duplicates", lambda _: cleaning.near_duplicates([1]), T, "sequence of str"),
+        ("cleaning.mask_personal", lambda _: cleaning.mask_personal(7), T, "needs a str"),
         ("corpora.load", lambda _: corpora.load("imbd"), V, "choose one of"),
         ("corpora.load", lambda _: corpora.load("imdb", "web"), V, "choose 'package'"),
         ("corpora.load", lambda _: corpora.load(["imdb"]), V, "Unknown corpus"),
@@ -189,6 +193,15 @@ CASES = {
             V,
             "per_row",
         ),
+        ("minhash.shingles", lambda _: minhash.shingles(b"a"), T, "needs a str"),
+        ("minhash.shingles", lambda _: minhash.shingles("a", run=0), V, "at least 1 word"),
+        ("minhash.signatures", lambda _: minhash.signatures([{"a"}], 0), V, "at least 1 number"),
+        ("minhash.signatures", lambda _: minhash.signatures([{"a"}, set()]), V, "Set 1 is empty"),
+        ("minhash.candidates", lambda _: minhash.candidates(IDS.numpy(), 5), V, "into 5 bands"),
+        ("minhash.candidates", lambda _: minhash.candidates(IDS[0].numpy(), 2), V, "(N, size)"),
+        ("minhash.similar_pairs", lambda _: minhash.similar_pairs("a"), T, "sequence of str"),
+        ("minhash.similar_pairs", lambda _: minhash.similar_pairs([7]), T, "needs a str"),
+        ("minhash.similar_pairs", lambda _: minhash.similar_pairs(["a"], 0), V, "threshold"),
         ("ngrams.NgramModel", lambda _: ngrams.NgramModel(0, 9), V, "order"),
         ("ngrams.NgramModel", lambda _: ngrams.NgramModel(1, 9).fit([[9]]), V, "outside"),
         ("ngrams.NgramModel", lambda _: ngrams.NgramModel(1, 9).fit([]), V, "empty"),
@@ -454,7 +467,8 @@ EXEMPT = {
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
-        "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
+        "minhash.jaccard minhash.fingerprint splitting.distinct_rows splitting.joined "
+        "subwords.merge_pair subwords.learn_merges "
         "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
         "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "
         "wordpiece.longest_match encoder.MLP encoder.EncoderLayer encoder.layer_norm "

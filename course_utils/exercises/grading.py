@@ -131,12 +131,23 @@ def same_code(one, other) -> bool:
 
 
 def _steps(code: types.CodeType) -> list[tuple[str, Any]]:
-    """The instructions, alike whether or not the same cell imports the modules that it uses."""
+    """The instructions, alike whether or not the same cell imports the modules that it uses.
+
+    A jump is told by the number of the step that it leads to: offsets in bytes differ with the
+    sort of call, and so with the place of the import.
+    """
     alike = {"LOAD_METHOD": "LOAD_ATTR", "PRECALL": "CALL"}
+    jumps, number, steps = {*dis.hasjrel, *dis.hasjabs}, {}, []
+    for one in dis.get_instructions(code):
+        number[one.offset] = len(steps)
+        if one.opname not in ("PUSH_NULL", "RESUME", "NOP", "CACHE", "EXTENDED_ARG"):
+            steps.append(one)
     return [
-        (alike.get(one.opname, one.opname), one.argval)
-        for one in dis.get_instructions(code)
-        if one.opname not in ("PUSH_NULL", "RESUME", "NOP", "CACHE")
+        (
+            alike.get(one.opname, one.opname),
+            number[one.argval] if one.opcode in jumps else one.argval,
+        )
+        for one in steps
     ]
 
 

@@ -7,7 +7,7 @@ import torch
 
 import course_utils
 from course_utils import check, guess, hint, solution
-from course_utils.exercises import engine, progress, registry
+from course_utils.exercises import engine, grading, progress, registry
 
 
 def right(q, k):
@@ -202,6 +202,17 @@ def test_a_mended_bug_that_is_none_is_named():
         return (rows / lengths).sum() / len(lengths)
 
     assert check("00.6", mean_loss).diagnosis == "mean_of_row_means"
+
+
+def test_code_with_a_bug_is_recognised_wherever_its_imports_stand():
+    """Inside the cell that imports the module, Python makes another sort of call, and longer."""
+    lines = ["def shuffled(rows):", "    for row in rows:", "        random.shuffle(row)"]
+    alone, after_import = {}, {}
+    exec("\n".join(lines), alone)
+    exec("\n".join(["import random", *lines]), after_import)
+    assert grading.same_code(alone["shuffled"], after_import["shuffled"])
+    exec("\n".join(lines).replace("in rows", "in rows[1:]"), alone)
+    assert not grading.same_code(alone["shuffled"], after_import["shuffled"])
 
 
 def test_the_package_offers_the_four_names():

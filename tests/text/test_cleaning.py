@@ -151,3 +151,21 @@ def test_the_version_is_raised_when_cleaning_changes():
     assert cleaning.CLEANING_VERSION == 1
     assert clean_text(sample) == "A&B– C dé é ..."
     assert duplicate_key(sample) == "abcdéé"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("call 09061701461 now", "call [NUMBER] now"),
+        ("call 0808 145-4742, 24h", "call [NUMBER], 24h"),
+        ("in 2003, for 1000 people", "in 2003, for 1000 people"),
+        ("12345 and 1234", "[NUMBER] and 1234"),
+        ("jo.b+c@mail.example.co.uk, hi", "[EMAIL], hi"),
+        ("a@b, @home, 50p.msg@150p", "a@b, @home, 50p.msg@150p"),
+        ("HTTPS://X.ORG/123456?a=b@c.de ok", "[LINK] ok"),
+        ("see WWW.dbuk.net now", "see [LINK] now"),
+    ],
+)
+def test_personal_data_is_masked(text, masked):
+    assert cleaning.mask_personal(text) == masked
+    assert cleaning.mask_personal(masked) == masked

@@ -111,12 +111,12 @@ needed = guess_question(
     title="Words that say nothing",
     difficulty=1,
     minutes=1,
-    given="film sentences, TF-IDF, and scikit-learn's list of 318 English stop words, which every "
-    "tutorial removes first",
+    given="film sentences, TF-IDF, and scikit-learn's list of 318 English stop words, which many "
+    "tutorials remove first",
     ask="We remove them. What happens to the accuracy?",
     options={
         "a": "it rises by a point or more: less noise",
-        "b": "it stays where it is, within half a point",
+        "b": "it stays where it is, within a point",
         "c": "it falls by a point or more",
     },
     answer="c",

@@ -23,8 +23,11 @@ _WORD = re.compile(r"\w+")
 def shingles(text: str, run: int = 3) -> set[str]:
     """The distinct runs of `run` words of a text, in lower case, without punctuation.
 
-    A text of fewer words is one run; a text without words has none. Raises TypeError for anything
-    but a str, ValueError for `run` < 1.
+    A text of fewer words is one run; a text without words has none.
+
+    Raises:
+        TypeError: `text` is not a str.
+        ValueError: `run` < 1.
 
     >>> sorted(shingles("The plot is thin. The plot is THIN!", run=3))
     ['is thin the', 'plot is thin', 'the plot is', 'thin the plot']
@@ -39,7 +42,9 @@ def shingles(text: str, run: int = 3) -> set[str]:
 
 
 def jaccard(one: Set, other: Set) -> float:
-    """What two sets share, as a share of all that is in either; two empty sets share nothing.
+    """What two sets share, as a share of all that is in either, from 0 to 1 (Jaccard 1901).
+
+    Two empty sets share nothing: 0.
 
     >>> jaccard({"a", "b", "c"}, {"b", "c", "d"})
     0.5
@@ -48,7 +53,7 @@ def jaccard(one: Set, other: Set) -> float:
 
 
 def fingerprint(shingle: str) -> int:
-    """A number below `PRIME` for a run of words: the same on every machine, unlike `hash`.
+    """A number in 0 … `PRIME` - 1 for a run of words: the same on every machine, unlike `hash`.
 
     >>> fingerprint("the plot is")
     1469950927
@@ -62,14 +67,18 @@ def signatures(sets: Sequence[Set[str]], size: int = 128, seed: int = 0) -> np.n
 
     Two rows are equal in about as many places as the sets' Jaccard index says: the share of equal
     places is off by √(J(1 − J)/size), typically. Number k of a row is the smallest of
-    (aₖ·x + bₖ) mod p over the fingerprints x of the set; `seed` draws the aₖ and bₖ. Raises
-    ValueError when a set is empty.
+    (aₖ·x + bₖ) mod p over the fingerprints x of the set; `seed` draws the aₖ and bₖ.
+
+    Raises:
+        ValueError: `size` < 1, or a set is empty.
 
     >>> near, far = {"a", "b", "c", "d"}, {"x", "y", "z"}
     >>> rows = signatures([near, near | {"e"}, far], size=1000)
     >>> print((rows[0] == rows[1]).mean().round(1), (rows[0] == rows[2]).mean())
     0.8 0.0
     """
+    if size < 1:
+        raise ValueError(f"A signature has at least 1 number, not {size}.")
     generator = np.random.default_rng(seed)
     factors = generator.integers(1, PRIME, (size, 1), dtype=np.uint64)
     shifts = generator.integers(0, PRIME, (size, 1), dtype=np.uint64)
@@ -88,9 +97,17 @@ def candidates(rows: np.ndarray, bands: int) -> set[tuple[int, int]]:
     A signature is cut into `bands` pieces of size/bands numbers; what is left over is not used.
     With r numbers in a band, a pair of Jaccard index J is found with chance 1 − (1 − Jʳ)^bands.
 
+    Raises:
+        ValueError: `rows` is no table, or `bands` is not in 1 … size.
+
     >>> candidates(np.array([[1, 2, 3, 4], [9, 9, 3, 4], [1, 9, 9, 4]]), bands=2)
     {(0, 1)}
     """
+    if rows.ndim != 2 or not 1 <= bands <= rows.shape[1]:
+        raise ValueError(
+            f"Signatures of shape {rows.shape} cannot be cut into {bands} bands: rows must be "
+            "(N, size), and a band needs at least one number."
+        )
     width = rows.shape[1] // bands
     found: set[tuple[int, int]] = set()
     for start in range(0, bands * width, width):
@@ -109,13 +126,18 @@ def similar_pairs(
 
     Signatures of 3 numbers a band pick the candidates, and the true index of each is computed, so
     no pair is reported wrongly; a pair at J = 0.5 is missed with a chance of 0.4 %, one at 0.8
-    never in practice. Texts without a word are in no pair. Raises as `shingles` does, and
-    ValueError for a threshold outside (0, 1].
+    never in practice. Texts without a word are in no pair.
+
+    Raises:
+        TypeError: `texts` is a single str, or holds something else than str.
+        ValueError: a threshold outside (0, 1], or `run` or `bands` < 1.
 
     >>> similar_pairs(["the plot is thin, the cast is fine", "nothing like the others here",
     ...                "The plot is thin; the cast is fine!"])
     [(0, 2, 1.0)]
     """
+    if isinstance(texts, str):
+        raise TypeError("Expected a sequence of str, such as a list of documents.")
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must lie in (0, 1], not {threshold}.")
     sets = [shingles(text, run) for text in texts]

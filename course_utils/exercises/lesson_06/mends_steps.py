@@ -110,13 +110,13 @@ late = coding(
     title="A warm-up of twenty epochs",
     difficulty=2,
     minutes=3,
-    given="exhibit D; `schedule(step, total, warmup)` is the right one, and it is asked the wrong "
-    "question",
+    given="exhibit D; `optim.schedule(step, total, warmup)` is the right one, and it is asked the "
+    "wrong question",
     reference=pieces.rate_factor,
     buggy=pieces.rate_factor_with_a_bug,
     hints=[
         "In which unit is `warmup`? And what is the first argument counted in?",
-        "`schedule` wants the step; nobody needs the epoch here.",
+        "`optim.schedule` wants the step; nobody needs the epoch here.",
     ],
     why="Steps and epochs are both whole numbers, and no library can tell them apart. The warm-up "
     "was never over, and the learning rate never near what the log's first line said.",

@@ -168,7 +168,9 @@ class Museum:
         logits = model(inputs, attention_mask=pieces.visible(self.held_out, PAD))
         return float(F.cross_entropy(logits[self.asked], self.truth))
 
-    def run(self, pieces: Pieces = HEALTHY, seed: int = 0, steps: int = STEPS) -> Curves:
+    def run(
+        self, pieces: Pieces = HEALTHY, seed: int = 0, steps: int = STEPS, rate: float = RATE
+    ) -> Curves:
         """Train a small encoder on the generated language with these pieces."""
         torch.manual_seed(seed)
         config = EncoderConfig.modern(
@@ -176,7 +178,7 @@ class Museum:
         )
         model, curves = MaskedLanguageModel(config), Curves()
         pieces.start(model)
-        optimizer = torch.optim.AdamW(model.parameters(), RATE, betas=(0.9, 0.98))
+        optimizer = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98))
         for step in range(steps):
             if step % 10 == 0:
                 curves.judged_at.append(step)
@@ -187,7 +189,7 @@ class Museum:
             logits = model(inputs, attention_mask=seen)  # (B, L, V)
             loss = pieces.word_loss(logits.flatten(0, 1), labels.flatten())
             factor = pieces.rate_factor(step, steps, WARMUP, STEPS_PER_EPOCH)
-            optimizer.param_groups[0]["lr"] = RATE * factor
+            optimizer.param_groups[0]["lr"] = rate * factor
             pieces.update(optimizer, loss)
             curves.training.append(loss.item())
             curves.gradient.append(gradient_norm(model))

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.training.optim import schedule
+from course_utils.training import optim
 
 
 def start(model: nn.Module) -> None:
@@ -105,19 +105,19 @@ def rate_factor(step: int, total: int, warmup: int, steps_per_epoch: int) -> flo
     """The factor on the learning rate at `step` = 0 … total - 1.
 
     Rises in a straight line to 1 over `warmup` steps, then falls in a straight line to 0 at
-    `total`, as `schedule(step, total, warmup)` gives it.
+    `total`, as `optim.schedule(step, total, warmup)` gives it.
     """
-    return schedule(step, total, warmup)
+    return optim.schedule(step, total, warmup)
 
 
 def rate_factor_with_a_bug(step: int, total: int, warmup: int, steps_per_epoch: int) -> float:
     """The factor on the learning rate at `step` = 0 … total - 1.
 
     Rises in a straight line to 1 over `warmup` steps, then falls in a straight line to 0 at
-    `total`, as `schedule(step, total, warmup)` gives it.
+    `total`, as `optim.schedule(step, total, warmup)` gives it.
     """
     epoch = step // steps_per_epoch
-    return schedule(epoch, total, warmup)
+    return optim.schedule(epoch, total, warmup)
 
 
 def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -75,7 +75,7 @@ def matching(id: str, wing: str, letters: str, minutes: int):
         title=f"The {wing} wing",
         difficulty=3,
         minutes=minutes,
-        given=f"panels {letters[0]} to {letters[-1]} of Figure 6.5, each with one bug",
+        given=f"panels {letters[0]} to {letters[-1]} of Figure 6.3, each with one bug",
         ask=f"Which plaque belongs to which panel? {plaques}. Answer with four digits in the order "
         f'of the panels, for instance "{"".join(sorted(answer))}".',
         answer=answer,

@@ -131,12 +131,21 @@ def same_code(one, other) -> bool:
 
 
 def _steps(code: types.CodeType) -> list[tuple[str, Any]]:
-    """The instructions, alike whether or not the same cell imports the modules that it uses."""
+    """The instructions, alike whether or not the same cell imports the modules that it uses.
+
+    Jumps name the number of the instruction that they go to, since its place in bytes depends on
+    those that are left out.
+    """
     alike = {"LOAD_METHOD": "LOAD_ATTR", "PRECALL": "CALL"}
+    left_out = ("PUSH_NULL", "RESUME", "NOP", "CACHE", "EXTENDED_ARG")
+    kept = [one for one in dis.get_instructions(code) if one.opname not in left_out]
+    jumps = {*dis.hasjrel, *dis.hasjabs}
     return [
-        (alike.get(one.opname, one.opname), one.argval)
-        for one in dis.get_instructions(code)
-        if one.opname not in ("PUSH_NULL", "RESUME", "NOP", "CACHE")
+        (
+            alike.get(one.opname, one.opname),
+            sum(o.offset < one.argval for o in kept) if one.opcode in jumps else one.argval,
+        )
+        for one in kept
     ]
 
 

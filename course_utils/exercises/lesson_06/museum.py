@@ -71,8 +71,8 @@ EXHIBITS = {
         replace(HEALTHY, update=p.update_with_a_bug),
         3,
         "nobody clears the gradients",
-        "old gradients drive the weights on when they should turn: both curves swing about the "
-        "unigram line, above it and below",
+        "old gradients drive the weights on when they should turn: both curves swing and do not "
+        "get below the unigram line",
     ),
     "D": Exhibit(
         replace(HEALTHY, rate_factor=p.rate_factor_with_a_bug),
@@ -188,7 +188,7 @@ class Museum:
             inputs, labels = pieces.hide(ids.clone(), chosen, MASK)
             logits = model(inputs, attention_mask=seen)  # (B, L, V)
             loss = pieces.word_loss(logits.flatten(0, 1), labels.flatten())
-            factor = pieces.rate_factor(step, steps, WARMUP, STEPS_PER_EPOCH)
+            factor = pieces.rate_factor(step, steps, min(WARMUP, steps), STEPS_PER_EPOCH)
             optimizer.param_groups[0]["lr"] = rate * factor
             pieces.update(optimizer, loss)
             curves.training.append(loss.item())

@@ -38,7 +38,7 @@ def accumulate_with_a_bug(model: nn.Module, parts: list[tuple[Tensor, Tensor]]) 
 
 
 adding = coding(
-    "06.7",
+    "06.6",
     title="A mean of means",
     difficulty=3,
     minutes=6,

@@ -32,7 +32,7 @@ shuffled = guess_question(
 )
 
 swallowed = guess_question(
-    "06.6",
+    "06.7",
     title="A thousand small steps",
     difficulty=1,
     minutes=1,

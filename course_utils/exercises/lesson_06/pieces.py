@@ -34,7 +34,11 @@ def batch_at(rows: Tensor, size: int, pad_id: int, step: int, seed: int) -> tupl
 
 
 def batch_at_with_a_bug(
-    rows: Tensor, size: int, pad_id: int, step: int, seed: int
+    rows: Tensor,
+    size: int,
+    pad_id: int,
+    step: int,
+    seed: int,
 ) -> tuple[Tensor, Tensor]:
     """The batch of a step: `size` rows (B, L), and where to hide a word, (B, L) bool.
 

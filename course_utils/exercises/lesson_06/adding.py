@@ -47,6 +47,7 @@ adding = coding(
     reference=accumulate,
     buggy=accumulate_with_a_bug,
     mutates=True,
+    tolerance=1e-5,
     hints=[
         "One part asks for two words, another one for twenty. How much does a word count in each?",
         "Count first, over all parts, the labels that are not −100. Then every part gives the "

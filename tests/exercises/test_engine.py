@@ -8,6 +8,7 @@ import torch
 import course_utils
 from course_utils import check, guess, hint, solution
 from course_utils.exercises import engine, grading, progress, registry
+from course_utils.exercises.grading import same_code
 
 
 def right(q, k):
@@ -245,3 +246,14 @@ def test_a_crash_is_not_taken_for_another_one():
     assert check("04.8", only_once.answer).diagnosis == "only_for_a_batch_of_one"
     outcome = check("04.8", other)
     assert (outcome.status, outcome.diagnosis) == ("crashed", None)
+
+
+def test_a_loop_is_the_same_code_wherever_its_modules_are_imported():
+    """A cell that imports nothing is compiled otherwise, and a loop then jumps to another place."""
+    source = "def f(x):\n    for y in x:\n        y = torch.abs(y) + F.relu(y)\n    return y"
+    cell, module, other = {}, {}, {}
+    exec(source, cell)
+    exec(f"import torch\nimport torch.nn.functional as F\n{source}", module)
+    exec(f"import torch\n{source.replace('+', '-')}", other)
+    assert same_code(cell["f"], module["f"])
+    assert not same_code(cell["f"], other["f"])

@@ -40,13 +40,21 @@ from course_utils.text.fetch_errors import DataError
 from course_utils.training import checkpoints, finetuning, loop, optim, pretraining
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
+
 OTHER = EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2, max_length=12)
+
 IDS = torch.tensor([[2, 7, 8, 3]])
+
 NOISE = masking.Corruption(4, 40, range(5))
+
 DICE = torch.Generator()
+
 FROZEN = masking.frozen_masks(IDS, 1, mask_id=4, vocab_size=40, special_ids=range(5))
+
 ELSEWHERE = masking.MaskedBatch(IDS, IDS[:, :1] * 0 + 1, IDS[:, :1] * 0 + 99)
+
 NOTHING = masking.MaskedBatch(IDS, IDS[:, :1] * 0, IDS[:, :1] * 0 - 100)
+
 RECIPE = pretraining.Recipe(loop.TrainConfig(steps=1), vocab_size=40, batch_size=64)
 
 
@@ -101,6 +109,7 @@ def step(**choices):
 
 
 V, T, F = ValueError, TypeError, FileNotFoundError
+
 CASES = {
     "machine": [
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 0, 1), V, "tokens"),
@@ -148,7 +157,6 @@ CASES = {
         ("cleaning.deduplicate", lambda _: cleaning.deduplicate("a"), T, "sequence of str"),
         ("cleaning.near_duplicates", lambda _: cleaning.near_duplicates(["a"], run=0), V, "run"),
         ("cleaning.near_duplicates", lambda _: cleaning.near_duplicates([1]), T, "sequence of str"),
-        ("cleaning.mask_personal", lambda _: cleaning.mask_personal(7), T, "needs a str"),
         ("corpora.load", lambda _: corpora.load("imbd"), V, "choose one of"),
         ("corpora.load", lambda _: corpora.load("imdb", "web"), V, "choose 'package'"),
         ("corpora.load", lambda _: corpora.load(["imdb"]), V, "Unknown corpus"),
@@ -193,15 +201,6 @@ CASES = {
             V,
             "per_row",
         ),
-        ("minhash.shingles", lambda _: minhash.shingles(b"a"), T, "needs a str"),
-        ("minhash.shingles", lambda _: minhash.shingles("a", run=0), V, "at least 1 word"),
-        ("minhash.signatures", lambda _: minhash.signatures([{"a"}], 0), V, "at least 1 number"),
-        ("minhash.signatures", lambda _: minhash.signatures([{"a"}, set()]), V, "Set 1 is empty"),
-        ("minhash.candidates", lambda _: minhash.candidates(IDS.numpy(), 5), V, "into 5 bands"),
-        ("minhash.candidates", lambda _: minhash.candidates(IDS[0].numpy(), 2), V, "(N, size)"),
-        ("minhash.similar_pairs", lambda _: minhash.similar_pairs("a"), T, "sequence of str"),
-        ("minhash.similar_pairs", lambda _: minhash.similar_pairs([7]), T, "needs a str"),
-        ("minhash.similar_pairs", lambda _: minhash.similar_pairs(["a"], 0), V, "threshold"),
         ("ngrams.NgramModel", lambda _: ngrams.NgramModel(0, 9), V, "order"),
         ("ngrams.NgramModel", lambda _: ngrams.NgramModel(1, 9).fit([[9]]), V, "outside"),
         ("ngrams.NgramModel", lambda _: ngrams.NgramModel(1, 9).fit([]), V, "empty"),
@@ -239,6 +238,16 @@ CASES = {
             "no vocabulary file",
         ),
         ("wordpiece.WordPiece", lambda _: wordpiece.WordPiece.train(["é"], 5), V, "larger"),
+        ("cleaning.mask_personal", lambda _: cleaning.mask_personal(7), T, "needs a str"),
+        ("minhash.shingles", lambda _: minhash.shingles(b"a"), T, "needs a str"),
+        ("minhash.shingles", lambda _: minhash.shingles("a", run=0), V, "at least 1 word"),
+        ("minhash.signatures", lambda _: minhash.signatures([{"a"}], 0), V, "at least 1 number"),
+        ("minhash.signatures", lambda _: minhash.signatures([{"a"}, set()]), V, "Set 1 is empty"),
+        ("minhash.candidates", lambda _: minhash.candidates(IDS.numpy(), 5), V, "into 5 bands"),
+        ("minhash.candidates", lambda _: minhash.candidates(IDS[0].numpy(), 2), V, "(N, size)"),
+        ("minhash.similar_pairs", lambda _: minhash.similar_pairs("a"), T, "sequence of str"),
+        ("minhash.similar_pairs", lambda _: minhash.similar_pairs([7]), T, "needs a str"),
+        ("minhash.similar_pairs", lambda _: minhash.similar_pairs(["a"], 0), V, "threshold"),
     ],
     "model": [
         ("attention.attention_scores", lambda _: attention.attention_scores([1.0], IDS), T, "tens"),
@@ -434,6 +443,7 @@ CASES = {
         ),
     ],
 }
+
 ROWS = [(room, *case) for room, cases in CASES.items() for case in cases]
 
 
@@ -453,8 +463,8 @@ def test_bad_input_gets_one_sentence_of_the_right_type(call, error, says, tmp_pa
 EXEMPT = {
     "takes no input, or only a bool": (
         "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
-        "fetching.wheelhouse parallel.load_pairs plots.style parallel.team cards.describe_machine "
-        "device.keep_freed_memory"
+        "fetching.wheelhouse parallel.load_pairs plots.style parallel.team "
+        "cards.describe_machine device.keep_freed_memory"
     ),
     "holds what others have checked": (
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
@@ -462,26 +472,26 @@ EXEMPT = {
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
-        "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError interop.brief "
-        "families.require checks.check_inputs checks.check_ids"
+        "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError "
+        "interop.brief families.require checks.check_inputs checks.check_ids"
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
-        "minhash.jaccard minhash.fingerprint splitting.distinct_rows splitting.joined "
-        "subwords.merge_pair subwords.learn_merges "
+        "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
         "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
         "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "
         "wordpiece.longest_match encoder.MLP encoder.EncoderLayer encoder.layer_norm "
         "encoder.initialise families.their_names families.to_transformers "
-        "families.from_transformers heads.PredictionHead interop.task_of interop.own_parameters "
-        "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
-        "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
-        "pretraining.freeze pretraining.prepare finetuning.classification_loss "
-        "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.make_log cards.write"
+        "families.from_transformers heads.PredictionHead interop.task_of "
+        "interop.own_parameters interop.describe interop.existing interop.read_config "
+        "interop.read_weights interop.build interop.gather tokenization.join_pair "
+        "loop.gradients pretraining.mlm_loss pretraining.freeze pretraining.prepare "
+        "finetuning.classification_loss finetuning.masked_mean finetuning.pad_rows "
+        "checkpoints.save cards.make_log cards.write minhash.jaccard minhash.fingerprint"
     ),
     "has its bad input tested beside it": (
-        "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file pretraining.main "
-        "finetuning.few_labels"
+        "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file "
+        "pretraining.main finetuning.few_labels"
     ),
 }
 

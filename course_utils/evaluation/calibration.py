@@ -38,7 +38,8 @@ def reliability(truth, chances, bins: int = 10) -> Reliability:
     truth, chances = _chances(truth, chances)
     if not isinstance(bins, int) or bins < 1:
         raise ValueError(f"bins must be a whole number of at least 1, not {bins!r}.")
-    places = np.clip(np.ceil(chances * bins).astype(int) - 1, 0, bins - 1)
+    borders = np.linspace(0, 1, bins + 1)[1:-1]
+    places = np.searchsorted(borders, chances)
     count = np.bincount(places, minlength=bins)
     there = count > 0
     said = np.bincount(places, chances, bins)[there] / count[there]

@@ -86,10 +86,8 @@ def mcnemar(a_right, b_right) -> float:
     if len(a) != len(b):
         raise ValueError(f"a_right has {len(a)} texts and b_right {len(b)}: they must be the same.")
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    total = only_a + only_b
-    if total == 0:
-        return 1.0
-    return float(min(1.0, 2 * stats.binom.cdf(min(only_a, only_b), total, 0.5)))
+    tail = stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)
+    return float(min(1.0, 2 * tail))
 
 
 def sign_flip_test(a: Sequence[float], b: Sequence[float]) -> float:

@@ -52,6 +52,12 @@ def by_scipy(hits, count, confidence=0.95):
     return hits / count, float(found.low), float(found.high)
 
 
+@wilson.observe
+def rounded(wilson_interval, hits, count, confidence=0.95):
+    """To nine decimals: an end at 0 may come out as a tiny number."""
+    return tuple(round(float(end), 9) for end in wilson_interval(hits, count, confidence))
+
+
 @wilson.wrong(
     "that is the plain interval: of no width when all are hits, and it leaves 0 … 1", "9.8"
 )

@@ -507,7 +507,7 @@ EXEMPT = {
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
         "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError interop.brief "
         "families.require checks.check_inputs checks.as_array checks.whole_labels "
-        "checks.labels_and_chances checks.check_ids"
+        "checks.labels_and_chances checks.text_weights checks.check_ids"
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "

@@ -13,37 +13,39 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.evaluation.checks import labels_and_chances
+from course_utils.evaluation.checks import labels_and_chances, text_weights
 
 
 class Reliability(NamedTuple):
-    """For each bin that is not empty, float64 (K,): mean chance, share that came true, texts."""
+    """For each bin that is not empty, float64 (K,): mean chance, share that came true, weight."""
 
     said: np.ndarray
     came: np.ndarray
     count: np.ndarray
 
 
-def reliability(truth, chances, bins: int = 10) -> Reliability:
+def reliability(truth, chances, bins: int = 10, weights=None) -> Reliability:
     """Sort texts into bins by what was said, and count in each what came of it.
 
     The bins are equally wide; a chance on a border belongs to the lower bin, 0 to the first
-    (Niculescu-Mizil and Caruana 2005, "Predicting good probabilities"). Raises ValueError for
-    chances outside 0 … 1, other labels than 0 and 1, unequal lengths, or fewer than one bin.
+    (Niculescu-Mizil and Caruana 2005, "Predicting good probabilities"). `weights` (N,) say what
+    each text counts (see `imbalance.at_share`). Raises ValueError for chances outside 0 … 1,
+    other labels than 0 and 1, unequal lengths, a negative weight, or fewer than one bin.
 
     >>> said, came, count = reliability([0, 1, 1, 1], [0.1, 0.1, 0.9, 0.7], bins=2)
     >>> said.round(2).tolist(), came.tolist(), count.tolist()
-    ([0.1, 0.8], [0.5, 1.0], [2, 2])
+    ([0.1, 0.8], [0.5, 1.0], [2.0, 2.0])
     """
     truth, chances = _chances(truth, chances)
     if not isinstance(bins, int) or bins < 1:
         raise ValueError(f"bins must be a whole number of at least 1, not {bins!r}.")
     borders = np.linspace(0, 1, bins + 1)[1:-1]
     places = np.searchsorted(borders, chances)
-    count = np.bincount(places, minlength=bins)
+    weights = text_weights(weights, len(truth))
+    count = np.bincount(places, weights, bins)
     there = count > 0
-    said = np.bincount(places, chances, bins)[there] / count[there]
-    came = np.bincount(places, truth, bins)[there] / count[there]
+    said = np.bincount(places, weights * chances, bins)[there] / count[there]
+    came = np.bincount(places, weights * truth, bins)[there] / count[there]
     return Reliability(said, came, count[there])
 
 

@@ -40,6 +40,20 @@ def labels_and_chances(truth, chances) -> tuple[np.ndarray, np.ndarray]:
     return truth, chances.astype(np.float64)
 
 
+def text_weights(weights, count: int) -> np.ndarray:
+    """What each of `count` texts counts, float64 (N,), all 1 for None, or one sentence.
+
+    >>> text_weights(None, 2)
+    array([1., 1.])
+    """
+    if weights is None:
+        return np.ones(count)
+    weights = np.asarray(weights, np.float64)
+    if weights.shape != (count,) or not (weights >= 0).all() or not weights.sum() > 0:
+        raise ValueError(f"weights must be {count} numbers of 0 or more, and not all 0.")
+    return weights
+
+
 def as_array(values, name: str) -> np.ndarray:
     """Whatever is flat as an array, or one sentence that says that it is not.
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.evaluation.checks import labels_and_chances, whole_labels
+from course_utils.evaluation.checks import labels_and_chances, text_weights, whole_labels
 
 
 def class_weights(labels: Sequence[int]) -> Tensor:
@@ -113,7 +113,7 @@ def expected_cost(
     2.75
     """
     truth, chances = labels_and_chances(truth, chances)
-    weights = _weights(weights, len(truth))
+    weights = text_weights(weights, len(truth))
     _check_costs(miss, alarm)
     said = chances >= threshold
     costs = np.where(truth == 1, miss * ~said, alarm * said)
@@ -133,7 +133,7 @@ def best_threshold(truth, chances, miss: float, alarm: float, weights=None) -> f
     0.9
     """
     truth, chances = labels_and_chances(truth, chances)
-    weights = _weights(weights, len(truth))
+    weights = text_weights(weights, len(truth))
     _check_costs(miss, alarm)
     order = np.argsort(-chances, kind="stable")
     steps = np.where(truth == 1, -miss, alarm) * weights  # what calling one more text 1 changes
@@ -142,15 +142,6 @@ def best_threshold(truth, chances, miss: float, alarm: float, weights=None) -> f
     last = np.append(cuts[1:] != cuts[:-1], True)  # texts of equal chance go together
     costs, cuts = costs[last], cuts[last]
     return float(cuts[np.argmin(np.round(costs, 9))])
-
-
-def _weights(weights, count: int) -> np.ndarray:
-    if weights is None:
-        return np.ones(count)
-    weights = np.asarray(weights, np.float64)
-    if weights.shape != (count,) or not (weights >= 0).all() or not weights.sum() > 0:
-        raise ValueError(f"weights must be {count} numbers of 0 or more, and not all 0.")
-    return weights
 
 
 def _check_costs(miss: float, alarm: float) -> None:

@@ -32,6 +32,14 @@ def test_borders_belong_to_the_lower_bin_and_nothing_is_lost():
     assert count.tolist() == [2, 2]
 
 
+def test_a_weight_of_three_is_a_text_that_is_there_thrice():
+    truth, chances = honest(60)
+    weights = np.random.default_rng(2).integers(1, 4, 60)
+    weighted = calibration.reliability(truth, chances, 5, weights)
+    repeated = calibration.reliability(truth.repeat(weights), chances.repeat(weights), 5)
+    assert all(a == pytest.approx(b) for a, b in zip(weighted, repeated, strict=True))
+
+
 def test_the_error_is_zero_for_a_constant_that_is_the_share_and_large_for_a_boaster():
     truth = np.array([1] * 30 + [0] * 70)
     assert calibration.expected_calibration_error(truth, np.full(100, 0.3)) == pytest.approx(0)

@@ -45,6 +45,7 @@ def threshold_cases(draw):
     yield case(tensor([1, 0, 1]), tensor([0.3, 0.6, 0.2]), 50, 1)  # better to call everything
     yield case(tensor([1, 0, 1]), tensor([0.9, 0.5, 0.4]), 1, 1)  # two are equally cheap
     yield case(tensor([1, 0, 1]), tensor([0.9, 0.5, 0.4]), 1, 1, weights=tensor([1, 0.5, 3]))
+    yield case(tensor([1, 0, 0]), tensor([0.5, 0.5, 0.1]), 1, 1)  # no threshold parts the two
     for miss, alarm in ((1, 1), (20, 1), (2, 3), (draw.size(3, 9), 2)):
         count = 2 * draw.size(12, 20) + 1
         truth = draw.mask(count, share=0.3).long()

@@ -14,11 +14,20 @@ import pytest
 import torch
 
 from course_utils import files, machine
-from course_utils.evaluation import baselines, language, plots, tasks
+from course_utils.evaluation import (
+    baselines,
+    calibration,
+    imbalance,
+    language,
+    plots,
+    significance,
+    tasks,
+)
 from course_utils.machine import cost, device, doctor
 from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
 from course_utils.text import (
+    augmentation,
     bpe,
     cleaning,
     corpora,
@@ -146,6 +155,7 @@ CASES = {
         ("doctor.describe", lambda _: doctor.describe({}), V, "diagnose"),
     ],
     "text": [
+        ("augmentation.drop_words", lambda _: augmentation.drop_words("a", 1), V, "rate"),
         ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding([("a", "bc")]), V, "not made"),
         ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding.train([], 300), V, "no text"),
         ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding.train("a", 300), T, "one string"),
@@ -360,6 +370,41 @@ CASES = {
     ],
     "evaluation": [
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
+        ("calibration.reliability", lambda _: calibration.reliability([1], [2.0]), V, "logits"),
+        (
+            "calibration.expected_calibration_error",
+            lambda _: calibration.expected_calibration_error([2], [0.5]),
+            V,
+            "0 and 1",
+        ),
+        (
+            "calibration.fit_temperature",
+            lambda _: calibration.fit_temperature(torch.ones(2, 2), IDS),
+            V,
+            "(N, C)",
+        ),
+        (
+            "calibration.with_temperature",
+            lambda _: calibration.with_temperature(torch.ones(1, 2), 0),
+            V,
+            "above 0",
+        ),
+        ("imbalance.class_weights", lambda _: imbalance.class_weights([0, 2]), V, "No label is 1"),
+        ("imbalance.focal_loss", lambda _: imbalance.focal_loss(IDS, IDS), V, "(N, C)"),
+        ("imbalance.at_share", lambda _: imbalance.at_share([0, 1], 2), V, "strictly"),
+        ("imbalance.precision_at", lambda _: imbalance.precision_at(0, 0, 0), V, "no alarm"),
+        (
+            "imbalance.expected_cost",
+            lambda _: imbalance.expected_cost([0, 1], [0.5], 0.5, 1, 1),
+            V,
+            "2 numbers",
+        ),
+        (
+            "imbalance.best_threshold",
+            lambda _: imbalance.best_threshold([0, 1], [0, 1], -1, 1),
+            V,
+            "0 or more",
+        ),
         ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), NOTHING), V, "no token"),
@@ -382,6 +427,15 @@ CASES = {
         ("plots.ladder", lambda _: plots.ladder(axes(), {}), V, "at least one"),
         ("plots.attention_map", lambda _: plots.attention_map(axes(), IDS, []), V, "(L, L)"),
         ("plots.show", lambda _: plots.show(axes().figure, None), T, "str"),
+        ("significance.wilson_interval", lambda _: significance.wilson_interval(2, 1), V, "hits"),
+        ("significance.bootstrap", lambda _: significance.bootstrap(max, [1]), V, "two texts"),
+        ("significance.mcnemar", lambda _: significance.mcnemar([0.5], [1]), T, "0 or 1"),
+        (
+            "significance.sign_flip_test",
+            lambda _: significance.sign_flip_test([1], [1]),
+            V,
+            "2 to 16",
+        ),
         ("tasks.accuracy", lambda _: tasks.accuracy([1], [0.5]), T, "whole-number"),
         ("tasks.f1", lambda _: tasks.f1([0], [0]), V, "neither"),
         ("tasks.macro_f1", lambda _: tasks.macro_f1([0], [0, 1]), V, "1 true labels"),
@@ -467,13 +521,17 @@ EXEMPT = {
         "cards.describe_machine device.keep_freed_memory"
     ),
     "holds what others have checked": (
-        "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
+        "calibration.Reliability cost.Memory "
+        "subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
         "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team"
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
         "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError "
         "interop.brief families.require checks.check_inputs checks.check_ids"
+        "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError interop.brief "
+        "families.require checks.check_inputs checks.as_array checks.whole_labels "
+        "checks.labels_and_chances checks.text_weights checks.check_ids"
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "

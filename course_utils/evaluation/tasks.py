@@ -15,6 +15,8 @@ import numpy as np
 from scipy import stats
 from sklearn import metrics
 
+from course_utils.evaluation.checks import as_array
+
 
 def accuracy(truth, guesses) -> float:
     """Share of right guesses, from 0 to 1.
@@ -109,7 +111,7 @@ def _labels(truth, guesses) -> tuple[np.ndarray, np.ndarray]:
     """Both as arrays of whole numbers (N,), or one sentence that says what is wrong."""
     arrays = []
     for name, values in (("truth", truth), ("guesses", guesses)):
-        array = _array(values, name)
+        array = as_array(values, name)
         if array.ndim != 1 or array.size == 0:
             raise ValueError(
                 f"{name} must be labels of shape (N,), not {array.shape}: of scores (N, C), pass "
@@ -125,7 +127,7 @@ def _labels(truth, guesses) -> tuple[np.ndarray, np.ndarray]:
 
 def _figures(values, name: str) -> np.ndarray:
     """Finite float64 numbers (R,), at least two."""
-    array = _array(values, name)
+    array = as_array(values, name)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must be numbers, not {array.dtype}.")
     if array.ndim != 1 or array.size < 2:
@@ -136,10 +138,3 @@ def _figures(values, name: str) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds a number that is not finite.")
     return array.astype(np.float64)
-
-
-def _array(values, name: str) -> np.ndarray:
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError):
-        raise TypeError(f"{name} must be a flat list, an array or a CPU tensor.") from None

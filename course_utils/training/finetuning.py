@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from course_utils.machine import seed_everything
 from course_utils.model.encoder import Encoder
 from course_utils.model.heads import MaskedLanguageModel, SequenceClassifier
-from course_utils.training.loop import History, TrainConfig, train
+from course_utils.training.loop import History, Loss, TrainConfig, train
 
 MAX_LENGTH = 128  # longer texts are cut; a sentence of the film corpora has about 30 tokens
 POOL = 16  # batches that are filled together from texts sorted by length
@@ -123,8 +123,11 @@ def finetune(
     config: FinetuneConfig | None = None,
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
     progress: bool = True,
+    loss: Loss | None = None,
 ) -> History:
     """Train `model` in place on labelled texts; `evaluate` runs after each epoch.
+
+    `loss(model, batch)` is the sum of the batch's losses, `classification_loss` unless told.
 
     Raises:
         ValueError: no texts, labels that do not fit the texts or the model.
@@ -144,7 +147,7 @@ def finetune(
         weight_decay=config.weight_decay, seed=config.seed,
     )  # fmt: skip
     at = _batches(rows, wanted.long(), config, tokenizer.pad_token_id)
-    return train(model, at, classification_loss, training, evaluate, progress=progress)
+    return train(model, at, loss or classification_loss, training, evaluate, progress=progress)
 
 
 def classification_loss(model: nn.Module, batch: LabelledBatch) -> Tensor:

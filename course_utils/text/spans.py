@@ -64,7 +64,7 @@ def bio_entities(tags: Sequence[str]) -> list[Entity]:
     [Entity(kind='person', start=0, end=2), Entity(kind='place', start=3, end=4)]
     """
     entities: list[Entity] = []
-    kind, start = None, 0
+    kind = start = None
     for place, tag in enumerate([*tags, "O"]):
         if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) < 3):
             raise ValueError(f"A tag is 'O', 'B-kind' or 'I-kind', not {tag!r}.")
@@ -76,9 +76,7 @@ def bio_entities(tags: Sequence[str]) -> list[Entity]:
     return entities
 
 
-def token_span(
-    offsets: Sequence[tuple[int, int]], start: int, end: int
-) -> tuple[int, int] | None:
+def token_span(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
     """The first and the last token that hold the letters start … end - 1, both included.
 
     `offsets` says for each token which letters it covers; special tokens cover (0, 0). None when

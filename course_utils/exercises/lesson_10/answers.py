@@ -53,7 +53,7 @@ def chosen_cases(draw):
     yield case(torch.tensor([5, 1, 0], dtype=dtype), torch.tensor([-4, 0.5, 4], dtype=dtype), 3)
     yield case(torch.tensor([0, 4, 1], dtype=dtype), torch.tensor([0, 3, 1], dtype=dtype), 3)
     yield case(torch.tensor([0, 3, 1], dtype=dtype), torch.tensor([0, -9, 2.5], dtype=dtype), 1)
-    yield case(torch.tensor([0, 3, 1], dtype=dtype), torch.tensor([5, -9, 2], dtype=dtype), 3)
+    yield case(torch.tensor([0, 3, 1], dtype=dtype), torch.tensor([4.5, -9, 2], dtype=dtype), 3)
     for length in (7, 9, draw.size(11, 15)):
         start, end = draw.normal(length), draw.normal(length)
         start[0] = end[0] = -torch.inf

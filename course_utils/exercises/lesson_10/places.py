@@ -135,7 +135,7 @@ cut = coding(
         "Stop as soon as `start + size >= length`; a window after that would hold nothing new.",
     ],
     why="Without an overlap an answer that lies across a cut is whole in no window, so no training "
-    "and no search will ever find it. With an overlap of m tokens, answers of up to m + 1 are safe.",
+    "and no search will ever find it. An overlap of m tokens makes answers of up to m + 1 safe.",
     then="how many more windows does an overlap of half a window cost?",
 )
 

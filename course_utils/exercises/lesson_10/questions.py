@@ -16,12 +16,12 @@ silent = guess_question(
     wrong={
         0.0: "it finds no name, but of the *tokens* it is right about all that are in none",
         0.5: "the classes are far from equally large: count the words that are in a name",
-        0.967: "363 names have more than 363 words",
+        0.054: "that is the share of words in a name: there, and only there, it is wrong",
     },
     section="10.1",
     hints=[
         "How many words are in a name, if 363 names have one and a half each?",
-        "About 560 of 10,842 are wrong, and the rest is right.",
+        "About 580 of 10,842 are wrong, and the rest is right.",
     ],
     why="Nearly all words are in no name, so a score that counts words is nearly full before "
     "anything has been found.",
@@ -42,7 +42,7 @@ picture = plot_question(
     },
     answer="a",
     wrong={
-        "b": "compare the tagger that says nothing with the list of names: which one has found any?",
+        "b": "compare the tagger that says nothing with the list of names: which has found any?",
         "c": "the tagger that says nothing has an F1 of 0; the others are far from it",
         "d": "look at the tagger that says nothing: at the top by one ruler, at zero by the other",
     },

@@ -1,0 +1,163 @@
+"""Make lesson_10.jsonl: names in tweets, answers in passages, by three encoders.
+
+    python data/reference/lesson_10.py [tweets | disfl_qa | boolq]
+
+One line for each run. A run that stands in the file is not made again, so the command may be
+stopped and repeated; the most important runs come first. The learning rates are those that lesson
+08 found for the same encoders, so nothing is chosen here on the test part; the threshold of *no
+answer* is chosen on the validation part. Lines of weights that are no longer there are dropped.
+About 25 minutes on one core.
+"""
+
+import json
+import math
+import sys
+import time
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from course_utils import files, machine
+from course_utils.evaluation import pointing as scores
+from course_utils.evaluation import tasks
+from course_utils.model.heads import MaskedLanguageModel
+from course_utils.model.interop import load_pretrained, load_tokenizer
+from course_utils.text import corpora
+from course_utils.training import finetuning, pointing
+
+OUT = Path(__file__).with_suffix(".jsonl")
+RATES = {"course-bert": 1e-3, "twin": 1e-3, "minilm": 2e-4}
+TAGS = ["O", "B-name", "I-name"]
+EPOCHS = {"tweets": 3, "disfl_qa": 2, "boolq": 2}
+BOOLQ_LABELS = 1000
+
+
+def folder_of(model: str) -> Path:
+    """Where a model's weights are; the twin has the configuration of course-bert, no weights."""
+    if model == "minilm":
+        return corpora.minilm_folder()
+    return files.checkpoint_dir("course-bert")
+
+
+@cache
+def fingerprint(model: str) -> str:
+    """Which weights a run has used, so that runs of two checkpoints are never mixed."""
+    return sha256((folder_of(model) / "model.safetensors").read_bytes()).hexdigest()[:12]
+
+
+def start_of(model: str, seed: int):
+    """A fresh copy of a model's encoder; a twin begins at random, with another start each seed."""
+    if model == "minilm":
+        return load_pretrained(folder_of(model), task="encoder")
+    loaded = load_pretrained(folder_of(model))
+    if model == "twin":
+        machine.seed_everything(seed)
+        return MaskedLanguageModel(loaded.config)
+    return loaded
+
+
+def config_of(task: str, model: str, seed: int) -> finetuning.FinetuneConfig:
+    return finetuning.FinetuneConfig(EPOCHS[task], 16, RATES[model], seed=seed)
+
+
+def untyped(rows: list[list[str]]) -> list[list[str]]:
+    """Tags that say *a name*, whatever its kind."""
+    return [["O" if tag == "O" else f"{tag[0]}-name" for tag in row] for row in rows]
+
+
+def tweets(model: str, seed: int) -> dict:
+    """A tagger of names: token accuracy, precision, recall and F1 on the test part."""
+    table = corpora.load("tweets")
+    tokenizer = load_tokenizer(folder_of(model))
+    tagger = pointing.pointer_from(start_of(model, seed), len(TAGS), seed)
+    words, tags = list(table["train"]["words"]), untyped(table["train"]["tags"])
+    config = config_of("tweets", model, seed)
+    pointing.finetune_tagger(tagger, tokenizer, words, tags, TAGS, config, progress=False)
+    guesses = pointing.predict_tags(tagger, tokenizer, list(table["test"]["words"]), TAGS)
+    truth = untyped(table["test"]["tags"])
+    found = scores.entity_scores(truth, guesses)
+    return {"accuracy": scores.token_accuracy(truth, guesses)} | found._asdict()
+
+
+def threshold_of(answers: list[pointing.Answer], rows: list[dict]) -> float:
+    """The margin below which *no answer* is said that gives the best mean F1 on these rows."""
+    margins = sorted(answer.margin for answer in answers)
+    return max([-math.inf, *margins, math.inf], key=lambda t: judged(answers, rows, t)["f1"])
+
+
+def judged(answers: list[pointing.Answer], rows: list[dict], threshold: float) -> dict:
+    """Exact match and F1 over all questions, and the share of questions that are answered."""
+    said = [answer.text if answer.margin >= threshold else "" for answer in answers]
+    pairs = [(text, row["answer"]) for text, row in zip(said, rows, strict=True)]
+    return {
+        "exact": float(np.mean([scores.exact_match(*pair) for pair in pairs])),
+        "f1": float(np.mean([scores.answer_f1(*pair) for pair in pairs])),
+        "answered": float(np.mean([bool(text) for text in said])),
+    }
+
+
+def disfl_qa(model: str, seed: int) -> dict:
+    """A reader: scores with a threshold from the validation part, and forced to answer."""
+    table = {part: list(rows) for part, rows in corpora.load("disfl_qa").items()}
+    tokenizer = load_tokenizer(folder_of(model))
+    reader = pointing.pointer_from(start_of(model, seed), seed=seed)
+    config = config_of("disfl_qa", model, seed)
+    pointing.finetune_pointer(reader, tokenizer, table["train"], config, progress=False)
+    known = pointing.find_answers(reader, tokenizer, table["validation"])
+    asked = pointing.find_answers(reader, tokenizer, table["test"])
+    threshold = threshold_of(known, table["validation"])
+    there = [i for i, row in enumerate(table["test"]) if row["answer"]]
+    forced = judged([asked[i] for i in there], [table["test"][i] for i in there], -math.inf)
+    found = judged(asked, table["test"], threshold)
+    return found | {"forced_exact": forced["exact"], "forced_f1": forced["f1"]}
+
+
+def boolq(model: str, seed: int) -> dict:
+    """Yes or no, from question and passage: accuracy on the test part."""
+    table = corpora.load("boolq")
+    tokenizer = load_tokenizer(folder_of(model))
+    chosen = np.random.default_rng(seed).permutation(len(table["train"]))[:BOOLQ_LABELS]
+    train, test = table["train"].select(chosen), table["test"]
+    classifier = finetuning.classifier_from(start_of(model, seed), 2, seed=seed)
+    texts = [f"{q} [SEP] {p}" for q, p in zip(train["question"], train["passage"], strict=True)]
+    asked = [f"{q} [SEP] {p}" for q, p in zip(test["question"], test["passage"], strict=True)]
+    labels = [int(answer) for answer in train["answer"]]
+    config = config_of("boolq", model, seed)
+    finetuning.finetune(classifier, tokenizer, texts, labels, config, progress=False)
+    guesses = finetuning.predict(classifier, tokenizer, asked).argmax(1).tolist()
+    truth = [int(answer) for answer in test["answer"]]
+    return {"accuracy": tasks.accuracy(truth, guesses), "yes": float(np.mean(guesses))}
+
+
+TASKS = {"tweets": tweets, "disfl_qa": disfl_qa, "boolq": boolq}
+JOBS = [(task, model, 0) for task in TASKS for model in ("course-bert", "twin")]
+JOBS += [(task, model, seed) for seed in (1, 2) for task, model, _ in JOBS[:4]]
+JOBS += [("tweets", "minilm", 0), ("disfl_qa", "minilm", 0), ("tweets", "minilm", 1)]
+JOBS += [(task, model, seed) for seed in (1, 2) for task, model, _ in JOBS[4:6]]
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(TASKS)
+    lines = OUT.read_text(encoding="utf-8").splitlines() if OUT.exists() else []
+    kept = [
+        line for line in map(json.loads, lines) if line["weights"] == fingerprint(line["model"])
+    ]
+    done = {(line["task"], line["model"], line["seed"]) for line in kept}
+    for task, model, seed in JOBS:
+        if task not in wanted and f"{task}:{model}" not in wanted:
+            continue
+        if (task, model, seed) in done:
+            continue
+        begin = time.process_time()
+        found = {name: round(value, 5) for name, value in TASKS[task](model, seed).items()}
+        place = {"task": task, "model": model, "seed": seed, "lr": RATES[model]}
+        place |= {"epochs": EPOCHS[task], "weights": fingerprint(model)}
+        kept.append(place | found | {"cpu_seconds": round(time.process_time() - begin)})
+        files.atomic_write(OUT, "".join(json.dumps(line) + "\n" for line in kept))
+        print(kept[-1], flush=True)
+
+
+if __name__ == "__main__":
+    main()

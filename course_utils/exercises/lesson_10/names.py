@@ -12,8 +12,8 @@ scores = coding(
     title="Found, or not found",
     difficulty=3,
     minutes=8,
-    given="rows of true tags and rows of guessed tags; `spans.bio_entities(row)` lists the names of "
-    "a row as (kind, start, end)",
+    given="rows of true tags and rows of guessed tags; `spans.bio_entities(row)` lists the names "
+    "of a row as (kind, start, end)",
     reference=pointing.entity_scores,
     task="""Precision, recall and F1 of names, over all rows together: three numbers.
 

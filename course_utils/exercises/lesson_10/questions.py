@@ -35,7 +35,7 @@ picture = plot_question(
     given="Figure 10.1: the same taggers, judged by tokens and by names",
     ask="Which sentence does the figure support?",
     options={
-        "a": "token accuracy puts all taggers within a few points, and F1 tells them apart",
+        "a": "token accuracy puts nearly all taggers within two points, and F1 tells them apart",
         "b": "a tagger with a higher token accuracy finds twice as many names",
         "c": "an F1 this far below the accuracy shows that the models have not learned anything",
         "d": "both rulers say the same, on different scales",

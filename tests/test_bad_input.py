@@ -23,6 +23,8 @@ from course_utils.evaluation import (
     significance,
     tasks,
 )
+from course_utils.evaluation import baselines, language, plots, tasks
+from course_utils.evaluation import pointing as scores
 from course_utils.machine import cost, device, doctor
 from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
@@ -37,6 +39,8 @@ from course_utils.text import (
     masking,
     minhash,
     ngrams,
+    reading,
+    spans,
     splitting,
     subwords,
     tables,
@@ -46,7 +50,7 @@ from course_utils.text import (
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
-from course_utils.training import checkpoints, finetuning, loop, optim, pretraining
+from course_utils.training import checkpoints, finetuning, loop, optim, pointing, pretraining
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
 
@@ -75,6 +79,11 @@ def model():
 @cache
 def sorter():
     return heads.SequenceClassifier(Encoder(SHAPE), 2)
+
+
+@cache
+def tagger():
+    return heads.TokenClassifier(Encoder(SHAPE), 2)
 
 
 @cache
@@ -171,6 +180,23 @@ CASES = {
         ("corpora.load", lambda _: corpora.load("imdb", "web"), V, "choose 'package'"),
         ("corpora.load", lambda _: corpora.load(["imdb"]), V, "Unknown corpus"),
         ("corpora.fetch", lambda _: corpora.fetch("imdb"), T, "list of names"),
+        ("reading.load_reading", lambda _: reading.load_reading("squad"), V, "Unknown name"),
+        ("reading.delivered", lambda _: reading.delivered("squad"), V, "Unknown name"),
+        ("spans.align_labels", lambda _: spans.align_labels([None, 1], [0]), V, "word 1"),
+        ("spans.bio_entities", lambda _: spans.bio_entities(["O", "X"]), V, "A tag is"),
+        ("spans.windows", lambda _: spans.windows(9, 4, 4), V, "overlap < size"),
+        (
+            "spans.best_span",
+            lambda _: spans.best_span(torch.zeros(2), torch.zeros(3), 1),
+            V,
+            "scores (L,)",
+        ),
+        (
+            "spans.question_windows",
+            lambda _: spans.question_windows(words(), ["who?"], [], 24, 5),
+            V,
+            "1 questions but 0",
+        ),
         ("corpora.fetch", lambda _: corpora.fetch(["imbd"]), V, "Unknown name"),
         ("datasheets.counts", lambda _: datasheets.counts("imbd"), V, "choose one of"),
         ("fetching.package_file", lambda _: fetching.package_file("torch"), V, "Unknown package"),
@@ -326,6 +352,9 @@ CASES = {
             V,
             "mixture",
         ),
+        ("heads.TokenClassifier", lambda _: heads.TokenClassifier(Encoder(SHAPE), 0), V, "≥"),
+        ("heads.TokenClassifier", lambda _: heads.TokenClassifier(SHAPE, 2), T, "Encoder"),
+        ("heads.SpanPointer", lambda _: heads.SpanPointer(SHAPE), T, "Encoder"),
         ("interop.save_pretrained", lambda p: interop.save_pretrained(IDS, p / "m"), T, "only an"),
         (
             "interop.save_pretrained",
@@ -436,6 +465,14 @@ CASES = {
             V,
             "2 to 16",
         ),
+        ("baselines.Gazetteer", lambda _: baselines.Gazetteer([["a"]], [[]]), V, "equal lengths"),
+        ("baselines.likeliest_sentence", lambda _: baselines.likeliest_sentence("who?", " "), V,
+         "no sentence"),
+        ("pointing.entity_scores", lambda _: scores.entity_scores([["O"]], [[]]), V, "equally"),
+        ("pointing.token_accuracy", lambda _: scores.token_accuracy([], []), V, "equally many"),
+        ("pointing.normalised", lambda _: scores.normalised(None), T, "must be a str"),
+        ("pointing.exact_match", lambda _: scores.exact_match(1, "1"), T, "must be a str"),
+        ("pointing.answer_f1", lambda _: scores.answer_f1("1", None), T, "must be a str"),
         ("tasks.accuracy", lambda _: tasks.accuracy([1], [0.5]), T, "whole-number"),
         ("tasks.f1", lambda _: tasks.f1([0], [0]), V, "neither"),
         ("tasks.macro_f1", lambda _: tasks.macro_f1([0], [0, 1]), V, "1 true labels"),
@@ -488,6 +525,33 @@ CASES = {
             V,
             "no te",
         ),
+        ("pointing.pointer_from", lambda _: pointing.pointer_from(IDS), T, "pretrained encoder"),
+        ("pointing.encode_words", lambda _: pointing.encode_words(words(), ["a"]), T, "of words"),
+        ("pointing.encode_words", lambda _: pointing.encode_words(words(), []), V, "no rows"),
+        (
+            "pointing.finetune_tagger",
+            lambda _: pointing.finetune_tagger(tagger(), words(), [["a"]], [["B-x"]], ["O", "B-y"]),
+            V,
+            "unknown: ['B-x']",
+        ),
+        (
+            "pointing.predict_tags",
+            lambda _: pointing.predict_tags(tagger(), words(), [], ["O", "B-y"]),
+            V,
+            "no rows",
+        ),
+        (
+            "pointing.finetune_pointer",
+            lambda _: pointing.finetune_pointer(tagger(), words(), []),
+            V,
+            "no questions",
+        ),
+        (
+            "pointing.find_answers",
+            lambda _: pointing.find_answers(tagger(), words(), []),
+            V,
+            "no questions",
+        ),
         ("finetuning.predict", lambda _: finetuning.predict(sorter(), words(), "a"), T, "list"),
         (
             "finetuning.features",
@@ -524,6 +588,9 @@ EXEMPT = {
         "calibration.Reliability cost.Memory "
         "subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
         "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team"
+        "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
+        "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team "
+        "spans.Entity spans.Window pointing.Found pointing.Answer"
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
@@ -546,6 +613,13 @@ EXEMPT = {
         "loop.gradients pretraining.mlm_loss pretraining.freeze pretraining.prepare "
         "finetuning.classification_loss finetuning.masked_mean finetuning.pad_rows "
         "checkpoints.save cards.make_log cards.write minhash.jaccard minhash.fingerprint"
+        "families.from_transformers heads.PredictionHead interop.task_of interop.own_parameters "
+        "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
+        "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
+        "pretraining.freeze pretraining.prepare finetuning.classification_loss "
+        "finetuning.masked_mean finetuning.pad_rows finetuning.batches checkpoints.save "
+        "cards.make_log cards.write pointing.tag_loss pointing.span_loss spans.token_span "
+        "reading.first_answer reading.find_loosely baselines.sentences_of"
     ),
     "has its bad input tested beside it": (
         "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from operator import index
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
+
+from course_utils.text.spans import bio_entities
 
 
 def tfidf_classifier(texts: Sequence[str], labels: Sequence[int]) -> Pipeline:
@@ -51,3 +55,83 @@ def tfidf_classifier(texts: Sequence[str], labels: Sequence[int]) -> Pipeline:
         if "empty vocabulary" not in str(error):
             raise
         raise ValueError("The texts hold no word of two letters or more to count.") from error
+
+
+class Gazetteer:
+    """A list of names that marks them wherever they come again; it knows nothing else.
+
+    Built from N rows of words and of BIO tags (`text.spans`). A name of the list is marked when the
+    same words come again, whatever their case, the longest first. Names that were more often *not*
+    a name in the rows than one are left out.
+
+    Raises:
+        ValueError: rows of different lengths, or a tag that is none.
+
+    >>> names = Gazetteer([["New", "York", "is", "far"]], [["B-place", "I-place", "O", "O"]])
+    >>> names.tag(["new", "york", "?"])
+    ['B-place', 'I-place', 'O']
+    """
+
+    def __init__(self, words: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]):
+        if [len(row) for row in words] != [len(row) for row in tags]:
+            raise ValueError("words and tags must be rows of equal lengths.")
+        named: dict[tuple[str, ...], Counter] = defaultdict(Counter)
+        for row, marks in zip(words, tags, strict=True):
+            for kind, start, end in bio_entities(marks):
+                named[tuple(word.lower() for word in row[start:end])][kind] += 1
+        self.longest = max(map(len, named), default=0)
+        seen = Counter(part for row in words for part in self._parts(row))
+        self.kinds = {
+            name: kinds.most_common(1)[0][0]
+            for name, kinds in named.items()
+            if 2 * kinds.total() >= seen[name]
+        }
+
+    def _parts(self, row: Sequence[str]):
+        """All runs of words that could be a name, in lower case."""
+        lower = [word.lower() for word in row]
+        for start in range(len(lower)):
+            for end in range(start + 1, min(start + self.longest, len(lower)) + 1):
+                yield tuple(lower[start:end])
+
+    def tag(self, row: Sequence[str]) -> list[str]:
+        """A BIO tag for each word of a row."""
+        lower, tags = [word.lower() for word in row], ["O"] * len(row)
+        start = 0
+        while start < len(lower):
+            for end in range(min(start + self.longest, len(lower)), start, -1):
+                kind = self.kinds.get(tuple(lower[start:end]))
+                if kind is not None:
+                    tags[start:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start - 1)
+                    start = end - 1
+                    break
+            start += 1
+        return tags
+
+
+def sentences_of(passage: str) -> list[str]:
+    """A passage cut behind full stops, question and exclamation marks that a space follows.
+
+    >>> sentences_of("It won . Nobody knew why. ")
+    ['It won .', 'Nobody knew why.']
+    """
+    return [part for part in re.split(r"(?<=[.!?])\s+", passage) if part.strip()]
+
+
+def likeliest_sentence(question: str, passage: str) -> str:
+    """The sentence of a passage that is nearest to a question by TF-IDF; of equals the first.
+
+    Rare words count more; how rare a word is, is counted over the passage's own sentences.
+
+    Raises:
+        ValueError: a passage without a sentence.
+
+    >>> likeliest_sentence("Who made the film?", "It won a prize. Ang Lee directed the film.")
+    'Ang Lee directed the film.'
+    """
+    sentences = sentences_of(passage)
+    if not sentences:
+        raise ValueError("The passage holds no sentence.")
+    words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\w+")
+    rows = words.fit_transform(sentences)
+    return sentences[int((rows @ words.transform([question]).T).toarray().argmax())]

@@ -42,15 +42,29 @@ HEAD_PARTS = {
         "head.norm": ([], ["head.norm"]),
         "classifier": (["classifier"], ["classifier"]),
     },
+    "question_answering": {
+        "head.dense": ([], ["head.dense"]),
+        "head.norm": ([], ["head.norm"]),
+        "classifier": (["qa_outputs"], ["classifier"]),
+    },
+    "token_classification": {
+        "head.dense": ([], ["head.dense"]),
+        "head.norm": ([], ["head.norm"]),
+        "classifier": (["classifier"], ["classifier"]),
+    },
     "encoder": {},
 }
 ARCHITECTURES = {
     ("bert", "masked_lm"): "BertForMaskedLM",
     ("bert", "encoder"): "BertModel",
     ("bert", "classification"): "BertForSequenceClassification",
+    ("bert", "question_answering"): "BertForQuestionAnswering",
+    ("bert", "token_classification"): "BertForTokenClassification",
     ("modernbert", "masked_lm"): "ModernBertForMaskedLM",
     ("modernbert", "encoder"): "ModernBertModel",
     ("modernbert", "classification"): "ModernBertForSequenceClassification",
+    ("modernbert", "question_answering"): "ModernBertForQuestionAnswering",
+    ("modernbert", "token_classification"): "ModernBertForTokenClassification",
 }
 
 

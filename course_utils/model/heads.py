@@ -1,4 +1,4 @@
-"""What is put on top of an encoder: a head that guesses words, and one that sorts texts."""
+"""What is put on top of an encoder: heads that guess words, sort texts, label tokens and point."""
 
 from __future__ import annotations
 
@@ -122,3 +122,48 @@ class SequenceClassifier(nn.Module):
             return hidden.mean(1)
         keep = attention_mask.to(hidden.dtype).unsqueeze(-1)  # (B, L, 1)
         return (hidden * keep).sum(1) / keep.sum(1).clamp(min=1)
+
+
+class TokenClassifier(nn.Module):
+    """One decision for each token: (B, L) ids → (B, L, C) logits.
+
+    Modern encoders put `PredictionHead` in between, the 2018 one nothing: these are
+    `transformers`' ModernBertForTokenClassification and BertForTokenClassification.
+
+    >>> config = EncoderConfig.modern(100, hidden_size=32, num_layers=1, num_heads=2)
+    >>> TokenClassifier(Encoder(config), num_labels=3)(torch.tensor([[2, 17, 3]])).shape
+    torch.Size([1, 3, 3])
+    """
+
+    def __init__(self, encoder: Encoder, num_labels: int, dropout: float = 0.0):
+        super().__init__()
+        if not isinstance(encoder, Encoder):
+            raise TypeError(f"a classifier stands on an Encoder, not {type(encoder).__name__}")
+        if not isinstance(num_labels, int) or num_labels < 1:
+            raise ValueError(f"num_labels must be a whole number ≥ 1, not {num_labels!r}")
+        config = self.config = encoder.config
+        self.num_labels, self.dropout = num_labels, dropout
+        self.head = PredictionHead(config) if config.norm == "pre" else nn.Identity()
+        self.classifier = nn.Linear(config.hidden_size, num_labels)
+        initialise(self, config)
+        self.encoder = encoder
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Logits (B, L, C)."""
+        hidden = self.head(self.encoder(input_ids, attention_mask))  # (B, L, D)
+        return self.classifier(F.dropout(hidden, self.dropout, self.training))
+
+
+class SpanPointer(TokenClassifier):
+    """Two decisions for each token: does an answer start here, does it end here?
+
+    Its two columns of logits are read downwards: a softmax over the L places, not over the two
+    (Devlin et al. 2018, section 4.2). `transformers` calls it …ForQuestionAnswering.
+
+    >>> config = EncoderConfig.modern(100, hidden_size=32, num_layers=1, num_heads=2)
+    >>> SpanPointer(Encoder(config))(torch.tensor([[2, 17, 3]])).shape
+    torch.Size([1, 3, 2])
+    """
+
+    def __init__(self, encoder: Encoder, dropout: float = 0.0):
+        super().__init__(encoder, 2, dropout)

@@ -21,13 +21,15 @@ from course_utils.files import atomic_folder
 from .encoder import Encoder
 from .families import ARCHITECTURES, ROOT, family_of, from_transformers, their_names
 from .families import to_transformers as translate
-from .heads import MaskedLanguageModel, SequenceClassifier
+from .heads import MaskedLanguageModel, SequenceClassifier, SpanPointer, TokenClassifier
 
 CONFIGS = {"bert": BertConfig, "modernbert": ModernBertConfig}
 MODELS = {
     "masked_lm": MaskedLanguageModel,
     "encoder": Encoder,
     "classification": SequenceClassifier,
+    "question_answering": SpanPointer,
+    "token_classification": TokenClassifier,
 }
 
 
@@ -43,12 +45,12 @@ def save_pretrained(
 ) -> Path:
     """Write a model (and its tokenizer) as a folder for `AutoModel….from_pretrained`.
 
-    `model` is an `Encoder`, a `MaskedLanguageModel` or a `SequenceClassifier`.  `dtype`
+    `model` is an `Encoder` or has one of the heads of `model.heads`.  `dtype`
     torch.float16 halves the file; `config.json` still says float32, so that it is widened
     again on loading.  The folder appears whole or not at all.
 
     Raises:
-        TypeError: `model` is none of the three, or `dtype` is no floating-point type.
+        TypeError: `model` is none of them, or `dtype` is no floating-point type.
         CheckpointError: `transformers` has no such model, or a weight does not fit `dtype`.
 
     >>> import tempfile
@@ -86,7 +88,7 @@ def load_pretrained(
 ) -> nn.Module:
     """Read a model from a BERT or ModernBERT folder, ours or anybody's, in float32 and eval mode.
 
-    `task` is "masked_lm", "encoder" or "classification"; any folder gives an encoder.
+    `task` is a key of `MODELS`, such as "masked_lm"; any folder gives an "encoder".
     `dropout` replaces what the folder says, so 0.0 fine-tunes without.
 
     Raises:
@@ -138,7 +140,7 @@ def task_of(model: nn.Module) -> str:
         if isinstance(model, kind):
             return task
     raise TypeError(
-        "only an Encoder, a MaskedLanguageModel or a SequenceClassifier can be saved, "
+        "only an Encoder or a model with one of the course's heads can be saved, "
         f"not {type(model).__name__}"
     )
 
@@ -170,6 +172,8 @@ def describe(model: nn.Module, task: str, tokenizer) -> PreTrainedConfig:
                 "BertForSequenceClassification reads the first token, so a 2018 encoder can only "
                 "be saved with pooling='cls'"
             )
+        values |= {"num_labels": model.num_labels, "classifier_dropout": model.dropout}
+    elif task in ("token_classification", "question_answering"):
         values |= {"num_labels": model.num_labels, "classifier_dropout": model.dropout}
     architecture = ARCHITECTURES[family, task]
     return CONFIGS[family](architectures=[architecture], dtype="float32", **values)
@@ -228,10 +232,14 @@ def build(config: PreTrainedConfig, task: str, folder: Path) -> nn.Module:
         shape = from_transformers(config)
     except ValueError as error:
         raise CheckpointError(f"{folder} cannot be read: {error}") from error
-    if task != "classification":
+    if task in ("masked_lm", "encoder"):
         return MODELS[task](shape)
-    pooling = getattr(config, "classifier_pooling", "cls")
     dropout = shape.dropout if config.classifier_dropout is None else config.classifier_dropout
+    if task == "question_answering":
+        return SpanPointer(Encoder(shape), dropout)
+    if task == "token_classification":
+        return TokenClassifier(Encoder(shape), config.num_labels, dropout)
+    pooling = getattr(config, "classifier_pooling", "cls")
     return SequenceClassifier(Encoder(shape), config.num_labels, pooling, dropout)
 
 

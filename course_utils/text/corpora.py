@@ -12,12 +12,13 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from datasets import ClassLabel, DatasetDict, Features, Value
 
 from course_utils import files
-from course_utils.text import cleaning, fetching, parallel, splitting, tables, twins
+from course_utils.text import cleaning, fetching, parallel, reading, splitting, tables, twins
 from course_utils.text.cleaning import clean_text
 from course_utils.text.fetch_errors import DataError, tidy_errors
 from course_utils.text.tables import content_hash
@@ -27,6 +28,8 @@ __all__ = ["NAMES", "DataError", "content_hash", "fetch", "load", "minilm_folder
 
 NAMES = ("film_reviews", "imdb", "rotten_tomatoes", "sms_spam", "boolq")
 TABLES_VERSION = 1  # bump it when the code here builds other tables from the same source
+_OTHERS = {parallel.NAME: parallel.load_pairs}  # built in rooms of their own; no twins
+_OTHERS |= {name: partial(reading.load_reading, name) for name in reading.NAMES}
 _FILM = ("film_reviews", "imdb", "rotten_tomatoes")  # built together: they share no text
 
 
@@ -41,6 +44,8 @@ def load(name: str, source: str = "package") -> DatasetDict:
     | `sms_spam` | text, label (1 = spam) | train, validation, test |
     | `boolq` | title, passage, question, answer | train, validation, test |
     | `tatoeba` | en, zh: a sentence and its translation; no twin | train, validation, test |
+    | `tweets` | words, tags: a row of words and a tag for each; no twin | the same three |
+    | `disfl_qa`, `quac` | passage, question, answer, start; no twin | the same three |
 
     `film_reviews` is made of the training parts of `imdb` and `rotten_tomatoes`, and validated on
     the validation part of `imdb`: a model pretrained on it has read no test text of either. Rows
@@ -55,15 +60,15 @@ def load(name: str, source: str = "package") -> DatasetDict:
         ValueError: an unknown name or source.
         DataError: the text cannot be fetched, or is not what the course pins.
     """
-    if name not in (*NAMES, parallel.NAME):
-        names = ", ".join((*NAMES, parallel.NAME))
+    if name not in (*NAMES, *_OTHERS):
+        names = ", ".join((*NAMES, *_OTHERS))
         raise ValueError(f"Unknown corpus {name!r}: choose one of {names}.")
     if source not in ("package", "hub"):
         raise ValueError(f"Unknown source {source!r}: choose 'package' or 'hub'.")
-    if name == parallel.NAME:
+    if name in _OTHERS:
         if source == "hub":
-            raise ValueError("The Hub has no twin of tatoeba: use source='package'.")
-        return parallel.load_pairs()
+            raise ValueError(f"The Hub has no twin of {name}: use source='package'.")
+        return _OTHERS[name]()
     folder = _folder(name, source)
     table = tables.load(folder)
     if table is None:
@@ -79,7 +84,7 @@ def fetch(names: Iterable[str] | None = None, progress: bool = True) -> None:
     """Fetch and prepare corpora and the MiniLM checkpoint, so that everything later is offline.
 
     Args:
-        names: some of `NAMES`, "tatoeba" and "minilm"; None means all of them.
+        names: some of what `load` knows, and "minilm"; None means all of them.
         progress: show a progress bar while downloading.
 
     Raises:
@@ -89,7 +94,7 @@ def fetch(names: Iterable[str] | None = None, progress: bool = True) -> None:
     """
     if isinstance(names, str):
         raise TypeError(f"fetch needs a list of names, such as [{names!r}].")
-    known = (*NAMES, parallel.NAME, "minilm")
+    known = (*NAMES, *_OTHERS, "minilm")
     wanted = known if names is None else list(names)
     for name in wanted:
         if name not in known:
@@ -97,8 +102,8 @@ def fetch(names: Iterable[str] | None = None, progress: bool = True) -> None:
     for name in wanted:
         if name == "minilm":
             minilm_folder(progress=progress)
-        elif name == parallel.NAME:
-            parallel.load_pairs(progress=progress)
+        elif name in _OTHERS:
+            _OTHERS[name](progress=progress)
         else:
             fetching.package_file(fetching.sources()["corpora"][name]["package"], progress)
             load(name)

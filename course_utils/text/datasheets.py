@@ -7,9 +7,10 @@ from collections import Counter
 
 from datasets import Dataset
 
-from course_utils.text import corpora, fetching, parallel
+from course_utils.text import corpora, fetching, parallel, reading
 
-TEXT = {"boolq": "passage", "tatoeba": "en"}  # whose words are counted; elsewhere it is "text"
+TEXT = {"boolq": "passage", "tatoeba": "en", "disfl_qa": "passage", "quac": "passage"}
+# whose words are counted; elsewhere it is "text", and in tweets the words themselves
 DECISION = {"boolq": "answer"}  # and elsewhere "label"
 
 
@@ -24,7 +25,10 @@ def counts(name: str) -> str:
     if name != "film_reviews":  # which is made of others
         lines.append(f"| as delivered | {_delivered(name):,} | | | |")
     for split, rows in table.items():
-        lengths = [len(text.split()) for text in rows[TEXT.get(name, "text")]]
+        if name == "tweets":
+            lengths = [len(words) for words in rows["words"]]
+        else:
+            lengths = [len(text.split()) for text in rows[TEXT.get(name, "text")]]
         words = f"{sum(lengths):,} | {max(lengths):,}"
         lines.append(f"| {split} | {len(rows):,} | {words} | {_labels(name, rows)} |")
     return "\n".join(lines)
@@ -32,12 +36,18 @@ def counts(name: str) -> str:
 
 def _delivered(name: str) -> int:
     entry = fetching.sources()["corpora"][name]
+    if name in reading.NAMES:
+        return len(reading.delivered(name))
     if name == parallel.NAME:
         return len(fetching.read_member(entry["package"], entry["member"]).splitlines())
     return len(corpora.package_rows(name, entry))
 
 
 def _labels(name: str, rows: Dataset) -> str:
+    if name == "tweets":
+        return f"{sum(tag.startswith('B') for tags in rows['tags'] for tag in tags):,} names"
+    if name in reading.NAMES:
+        return f"{rows['start'].count(-1) / len(rows):.1%} without an answer"
     column = DECISION.get(name, "label")
     if column not in rows.column_names:
         return "–"
@@ -47,5 +57,5 @@ def _labels(name: str, rows: Dataset) -> str:
 
 
 if __name__ == "__main__":
-    for each in (*corpora.NAMES, parallel.NAME):
+    for each in (*corpora.NAMES, parallel.NAME, *reading.NAMES):
         print(f"{each}\n\n{counts(each)}\n")

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from course_utils.machine import seed_everything
 from course_utils.model.encoder import Encoder
 from course_utils.model.heads import MaskedLanguageModel, SequenceClassifier
+from course_utils.text.masking import IGNORE
 from course_utils.training.loop import History, Loss, TrainConfig, train
 
 MAX_LENGTH = 128  # longer texts are cut; a sentence of the film corpora has about 30 tokens
@@ -24,7 +25,7 @@ POOL = 16  # batches that are filled together from texts sorted by length
 
 @dataclass(frozen=True)
 class LabelledBatch:
-    """input_ids and attention_mask (B, L) int64, labels (B,) int64."""
+    """input_ids and attention_mask (B, L) int64; labels (B,) int64, or (B, …) with IGNORE."""
 
     input_ids: Tensor
     attention_mask: Tensor
@@ -38,7 +39,7 @@ class LabelledBatch:
 
     def count(self) -> int:
         """How many decisions are judged."""
-        return len(self.labels)
+        return int((self.labels != IGNORE).sum())
 
     def to(self, device) -> "LabelledBatch":
         """The same batch on another device."""
@@ -146,7 +147,7 @@ def finetune(
         steps=steps, lr=config.lr, warmup=steps // 10, optimizer="adamw", eval_every=per_epoch,
         weight_decay=config.weight_decay, seed=config.seed,
     )  # fmt: skip
-    at = _batches(rows, wanted.long(), config, tokenizer.pad_token_id)
+    at = batches(rows, wanted.long(), config, tokenizer.pad_token_id)
     return train(model, at, loss or classification_loss, training, evaluate, progress=progress)
 
 
@@ -227,7 +228,7 @@ def pad_rows(rows: list[list[int]], pad_id: int) -> tuple[Tensor, Tensor]:
     return ids, mask
 
 
-def _batches(
+def batches(
     rows: list[list[int]], labels: Tensor, config: FinetuneConfig, pad_id: int
 ) -> Callable[[int], LabelledBatch]:
     """The batch of each step. Texts of similar length go together, so that little is padding."""

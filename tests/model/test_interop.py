@@ -11,7 +11,12 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from course_utils.model.encoder import Encoder, EncoderConfig
-from course_utils.model.heads import MaskedLanguageModel, SequenceClassifier
+from course_utils.model.heads import (
+    MaskedLanguageModel,
+    SequenceClassifier,
+    SpanPointer,
+    TokenClassifier,
+)
 from course_utils.model.interop import (
     CheckpointError,
     load_pretrained,
@@ -95,6 +100,32 @@ def test_transformers_opens_our_classifier(family, pooling, batch, tmp_path):
         expected = model(input_ids, mask)
         assert torch.equal(again(input_ids, mask), expected)
         torch.testing.assert_close(theirs(input_ids, attention_mask=mask).logits, expected, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (TokenClassifier, transformers.AutoModelForTokenClassification),
+        (SpanPointer, transformers.AutoModelForQuestionAnswering),
+    ],
+)
+def test_transformers_opens_what_labels_and_what_points(head, kind, family, batch, tmp_path):
+    torch.manual_seed(4)
+    encoder = Encoder(getattr(EncoderConfig, family)(VOCAB, hidden_size=48, max_length=LENGTH))
+    labels = {"num_labels": 7} if head is TokenClassifier else {}
+    model = shake(head(encoder, dropout=0.2, **labels))
+    folder = save_pretrained(model, tmp_path / "saved")
+    theirs = opened(kind, folder)
+    task = "token_classification" if head is TokenClassifier else "question_answering"
+    again = load_pretrained(folder, task=task)
+    assert (type(again), again.num_labels, again.dropout) == (head, model.num_labels, 0.2)
+    input_ids, mask = batch
+    with torch.no_grad():
+        expected = model(input_ids, mask)
+        assert torch.equal(again(input_ids, mask), expected)
+        found = theirs(input_ids, attention_mask=mask)
+    both = found.logits if labels else torch.stack([found.start_logits, found.end_logits], -1)
+    torch.testing.assert_close(both[mask.bool()], expected[mask.bool()], **CLOSE)
 
 
 def test_transformers_opens_our_encoder(ours, batch, family, tmp_path):

@@ -9,7 +9,7 @@ from course_utils.model.heads import MaskedLanguageModel, SequenceClassifier
 from course_utils.text.tokenization import train_tokenizer
 from course_utils.training.finetuning import (
     FinetuneConfig,
-    _batches,
+    batches,
     classifier_from,
     features,
     few_labels,
@@ -47,7 +47,7 @@ def test_it_learns_and_evaluates_each_epoch(tokenizer):
 
 def test_every_text_is_seen_once_an_epoch(tokenizer):
     rows = tokenizer(TEXTS)["input_ids"]
-    at = _batches(rows, torch.arange(40), FinetuneConfig(batch_size=7), tokenizer.pad_token_id)
+    at = batches(rows, torch.arange(40), FinetuneConfig(batch_size=7), tokenizer.pad_token_id)
     first = torch.cat([at(step).labels for step in range(6)])
     second = torch.cat([at(step).labels for step in range(6, 12)])
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(40))

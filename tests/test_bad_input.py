@@ -14,11 +14,13 @@ import pytest
 import torch
 
 from course_utils import files, machine
-from course_utils.evaluation import baselines, language, plots, tasks
+from course_utils.evaluation import attribution, baselines, bias, language, plots, probing, tasks
 from course_utils.machine import cost, device, doctor
 from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
 from course_utils.text import (
+    balance,
+    bias_probes,
     bpe,
     cleaning,
     corpora,
@@ -150,6 +152,10 @@ CASES = {
         ("corpora.load", lambda _: corpora.load(["imdb"]), V, "Unknown corpus"),
         ("corpora.fetch", lambda _: corpora.fetch("imdb"), T, "list of names"),
         ("corpora.fetch", lambda _: corpora.fetch(["imbd"]), V, "Unknown name"),
+        ("balance.swap_gendered", lambda _: balance.swap_gendered(["he"]), T, "text must be a str"),
+        ("balance.rebalanced", lambda _: balance.rebalanced("he", 0.5), T, "list of str"),
+        ("balance.rebalanced", lambda _: balance.rebalanced(["he"], 50), V, "0 … 1"),
+        ("bias_probes.load_probes", lambda _: bias_probes.load_probes("crows"), V, "choose one of"),
         ("datasheets.counts", lambda _: datasheets.counts("imbd"), V, "choose one of"),
         ("fetching.package_file", lambda _: fetching.package_file("torch"), V, "Unknown package"),
         ("fetching.read_member", lambda _: fetching.read_member("torch", "a"), V, "Unknown"),
@@ -338,6 +344,77 @@ CASES = {
     ],
     "evaluation": [
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
+        (
+            "attribution.attention_rollout",
+            lambda _: attribution.attention_rollout([]),
+            V,
+            "one tensor (B, H, L, L)",
+        ),
+        (
+            "attribution.integrated_gradients",
+            lambda _: attribution.integrated_gradients(torch.sum, torch.ones(2), torch.ones(3)),
+            V,
+            "same shape",
+        ),
+        (
+            "attribution.embedding_score",
+            lambda _: attribution.embedding_score(sorter(), IDS[0], 2),
+            V,
+            "0 … 1",
+        ),
+        (
+            "attribution.leave_one_out",
+            lambda _: attribution.leave_one_out(torch.sum, IDS, 4),
+            V,
+            "one text",
+        ),
+        (
+            "attribution.deletion_curve",
+            lambda _: attribution.deletion_curve(torch.sum, IDS[0], torch.ones(3), 4),
+            V,
+            "one number for each",
+        ),
+        ("bias.word_ids", lambda _: bias.word_ids(words(), "film"), T, "list of str"),
+        (
+            "bias.preferences",
+            lambda _: bias.preferences(model(), words(), ["a [MASK]"], ["film"], []),
+            V,
+            "each sentence needs one",
+        ),
+        (
+            "bias.preferences",
+            lambda _: bias.preferences(model(), words(), ["a film"], ["film"], ["film"]),
+            V,
+            "one [MASK]",
+        ),
+        ("bias.share_interval", lambda _: bias.share_interval(3, 2), V, "hits must lie"),
+        ("bias.clustered_interval", lambda _: bias.clustered_interval([1], ["a"]), V, "two kinds"),
+        ("bias.exposure", lambda _: bias.exposure(torch.ones(3), 3), V, "place in it"),
+        (
+            "probing.control_labels",
+            lambda _: probing.control_labels(torch.ones(2), 2),
+            T,
+            "int64",
+        ),
+        ("probing.control_labels", lambda _: probing.control_labels(IDS, 1), V, "at least 2"),
+        (
+            "probing.linear_probe",
+            lambda _: probing.linear_probe(torch.ones(2, 3), torch.ones(3, 1), torch.ones(2, 3)),
+            V,
+            "must be (N, D)",
+        ),
+        (
+            "probing.explained",
+            lambda _: probing.explained(torch.ones(2, 1), torch.ones(2, 1)),
+            V,
+            "no variance",
+        ),
+        (
+            "probing.silenced",
+            lambda _: probing.silenced(model(), {1: [0]}).__enter__(),
+            V,
+            "no layer 1",
+        ),
         ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), NOTHING), V, "no token"),
@@ -453,6 +530,7 @@ EXEMPT = {
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
+        "bias_probes.count_delivered "
         "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
         "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
         "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "

@@ -17,7 +17,7 @@ from pathlib import Path
 from datasets import ClassLabel, DatasetDict, Features, Value
 
 from course_utils import files
-from course_utils.text import cleaning, fetching, parallel, splitting, tables, twins
+from course_utils.text import bias_probes, cleaning, fetching, parallel, splitting, tables, twins
 from course_utils.text.cleaning import clean_text
 from course_utils.text.fetch_errors import DataError, tidy_errors
 from course_utils.text.tables import content_hash
@@ -27,6 +27,7 @@ __all__ = ["NAMES", "DataError", "content_hash", "fetch", "load", "minilm_folder
 
 NAMES = ("film_reviews", "imdb", "rotten_tomatoes", "sms_spam", "boolq")
 TABLES_VERSION = 1  # bump it when the code here builds other tables from the same source
+_WITHOUT_TWIN = (parallel.NAME, *bias_probes.NAMES)
 _FILM = ("film_reviews", "imdb", "rotten_tomatoes")  # built together: they share no text
 
 
@@ -41,6 +42,7 @@ def load(name: str, source: str = "package") -> DatasetDict:
     | `sms_spam` | text, label (1 = spam) | train, validation, test |
     | `boolq` | title, passage, question, answer | train, validation, test |
     | `tatoeba` | en, zh: a sentence and its translation; no twin | train, validation, test |
+    | `crows_pairs`, `winobias` | text with a [MASK], two words for it; no twin | test |
 
     `film_reviews` is made of the training parts of `imdb` and `rotten_tomatoes`, and validated on
     the validation part of `imdb`: a model pretrained on it has read no test text of either. Rows
@@ -55,15 +57,15 @@ def load(name: str, source: str = "package") -> DatasetDict:
         ValueError: an unknown name or source.
         DataError: the text cannot be fetched, or is not what the course pins.
     """
-    if name not in (*NAMES, parallel.NAME):
-        names = ", ".join((*NAMES, parallel.NAME))
+    if name not in (*NAMES, *_WITHOUT_TWIN):
+        names = ", ".join((*NAMES, *_WITHOUT_TWIN))
         raise ValueError(f"Unknown corpus {name!r}: choose one of {names}.")
     if source not in ("package", "hub"):
         raise ValueError(f"Unknown source {source!r}: choose 'package' or 'hub'.")
-    if name == parallel.NAME:
+    if name in _WITHOUT_TWIN:
         if source == "hub":
-            raise ValueError("The Hub has no twin of tatoeba: use source='package'.")
-        return parallel.load_pairs()
+            raise ValueError(f"The Hub has no twin of {name}: use source='package'.")
+        return parallel.load_pairs() if name == parallel.NAME else bias_probes.load_probes(name)
     folder = _folder(name, source)
     table = tables.load(folder)
     if table is None:
@@ -79,7 +81,8 @@ def fetch(names: Iterable[str] | None = None, progress: bool = True) -> None:
     """Fetch and prepare corpora and the MiniLM checkpoint, so that everything later is offline.
 
     Args:
-        names: some of `NAMES`, "tatoeba" and "minilm"; None means all of them.
+        names: some of `NAMES`, of "tatoeba", "crows_pairs", "winobias" and "minilm"; None means
+            all of them.
         progress: show a progress bar while downloading.
 
     Raises:
@@ -89,7 +92,7 @@ def fetch(names: Iterable[str] | None = None, progress: bool = True) -> None:
     """
     if isinstance(names, str):
         raise TypeError(f"fetch needs a list of names, such as [{names!r}].")
-    known = (*NAMES, parallel.NAME, "minilm")
+    known = (*NAMES, *_WITHOUT_TWIN, "minilm")
     wanted = known if names is None else list(names)
     for name in wanted:
         if name not in known:
@@ -99,6 +102,8 @@ def fetch(names: Iterable[str] | None = None, progress: bool = True) -> None:
             minilm_folder(progress=progress)
         elif name == parallel.NAME:
             parallel.load_pairs(progress=progress)
+        elif name in bias_probes.NAMES:
+            bias_probes.load_probes(name, progress=progress)
         else:
             fetching.package_file(fetching.sources()["corpora"][name]["package"], progress)
             load(name)

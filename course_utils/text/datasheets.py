@@ -7,7 +7,7 @@ from collections import Counter
 
 from datasets import Dataset
 
-from course_utils.text import corpora, fetching, parallel
+from course_utils.text import bias_probes, corpora, fetching, parallel
 
 TEXT = {"boolq": "passage", "tatoeba": "en"}  # whose words are counted; elsewhere it is "text"
 DECISION = {"boolq": "answer"}  # and elsewhere "label"
@@ -34,6 +34,8 @@ def _delivered(name: str) -> int:
     entry = fetching.sources()["corpora"][name]
     if name == parallel.NAME:
         return len(fetching.read_member(entry["package"], entry["member"]).splitlines())
+    if name in bias_probes.NAMES:
+        return bias_probes.count_delivered(name)
     return len(corpora.package_rows(name, entry))
 
 
@@ -47,5 +49,5 @@ def _labels(name: str, rows: Dataset) -> str:
 
 
 if __name__ == "__main__":
-    for each in (*corpora.NAMES, parallel.NAME):
+    for each in (*corpora.NAMES, parallel.NAME, *bias_probes.NAMES):
         print(f"{each}\n\n{counts(each)}\n")

@@ -14,8 +14,17 @@ import pytest
 import torch
 
 from course_utils import files, machine
-from course_utils.evaluation import attribution, baselines, bias, language, plots, probing, tasks
-from course_utils.machine import cost, device, doctor
+from course_utils.evaluation import (
+    attribution,
+    baselines,
+    bias,
+    language,
+    plots,
+    probing,
+    secrets,
+    tasks,
+)
+from course_utils.machine import cost, device, doctor, energy
 from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
 from course_utils.text import (
@@ -38,7 +47,7 @@ from course_utils.text import (
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
-from course_utils.training import checkpoints, finetuning, loop, optim, pretraining
+from course_utils.training import checkpoints, finetuning, interventions, loop, optim, pretraining
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
 OTHER = EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2, max_length=12)
@@ -104,6 +113,7 @@ def step(**choices):
 V, T, F = ValueError, TypeError, FileNotFoundError
 CASES = {
     "machine": [
+        ("energy.footprint", lambda _: energy.footprint(-1, 10, 400), V, "not be negative"),
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 0, 1), V, "tokens"),
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 1.5, 1), V, "whole number"),
         ("cost.training_flops", lambda _: cost.training_flops({}, 1, 1), T, "EncoderConfig"),
@@ -387,6 +397,14 @@ CASES = {
             V,
             "one [MASK]",
         ),
+        ("bias.leanings", lambda _: bias.leanings(model(), words(), ["a"], ["{}"]), V, "[MASK]"),
+        ("secrets.canary", lambda _: secrets.canary(words(), "anna", "4 8"), V, "digits"),
+        (
+            "secrets.code_exposure",
+            lambda _: secrets.code_exposure(model(), words(), "anna", "code"),
+            V,
+            "digits",
+        ),
         ("bias.share_interval", lambda _: bias.share_interval(3, 2), V, "hits must lie"),
         ("bias.clustered_interval", lambda _: bias.clustered_interval([1], ["a"]), V, "two kinds"),
         ("bias.exposure", lambda _: bias.exposure(torch.ones(3), 3), V, "place in it"),
@@ -445,6 +463,13 @@ CASES = {
     ],
     "training": [
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
+        (
+            "interventions.continued",
+            lambda _: interventions.continued(model(), words(), IDS),
+            V,
+            "at least one batch",
+        ),
+        ("interventions.plant", lambda _: interventions.plant(IDS, [IDS[0]], [1]), V, "do not fit"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=0), V, "at least 1"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps="9"), T, "whole number"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=9, clip=0), V, "clip"),
@@ -516,6 +541,7 @@ def test_bad_input_gets_one_sentence_of_the_right_type(call, error, says, tmp_pa
 # Public functions without a row, and why.
 EXEMPT = {
     "takes no input, or only a bool": (
+        "energy.energy_meter "
         "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
         "fetching.wheelhouse parallel.load_pairs plots.style parallel.team cards.describe_machine"
     ),

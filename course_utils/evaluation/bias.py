@@ -91,6 +91,24 @@ def preferences(
     return found
 
 
+def leanings(
+    model: nn.Module,
+    tokenizer,
+    people: Sequence[str],
+    templates: Sequence[str],
+    words: tuple[str, str] = ("she", "he"),
+) -> Tensor:
+    """The mean preference for the first word beside each person, in nats: float32 (N,).
+
+    Each template has a `{}` for the person and a [MASK] for the word. A person may take several
+    tokens, since only the two words are scored. Errors as in `preferences`.
+    """
+    sentences = [template.format(person) for person in people for template in templates]
+    first, second = ([word] * len(sentences) for word in words)
+    scores = preferences(model, tokenizer, sentences, first, second)
+    return scores.view(len(people), len(templates)).mean(1)
+
+
 def share_interval(hits: int, total: int, confidence: float = 0.95) -> Interval:
     """The share of `hits` among `total` independent cases and Wilson's interval for it.
 

@@ -19,6 +19,7 @@ from .device import (
     trains_on_plain_products,
 )
 from .doctor import describe, diagnose
+from .energy import energy_meter, footprint
 
 __all__ = [
     "Memory",
@@ -28,6 +29,8 @@ __all__ = [
     "count_parameters",
     "describe",
     "diagnose",
+    "energy_meter",
+    "footprint",
     "matmul_peak",
     "parameter_table",
     "pick_device",

@@ -163,6 +163,7 @@ CASES = {
         ("corpora.fetch", lambda _: corpora.fetch("imdb"), T, "list of names"),
         ("corpora.fetch", lambda _: corpora.fetch(["imbd"]), V, "Unknown name"),
         ("balance.swap_gendered", lambda _: balance.swap_gendered(["he"]), T, "text must be a str"),
+        ("balance.count_pronouns", lambda _: balance.count_pronouns(["he"]), T, "must be a str"),
         ("balance.rebalanced", lambda _: balance.rebalanced("he", 0.5), T, "list of str"),
         ("balance.rebalanced", lambda _: balance.rebalanced(["he"], 50), V, "0 … 1"),
         ("bias_probes.load_probes", lambda _: bias_probes.load_probes("crows"), V, "choose one of"),

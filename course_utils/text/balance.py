@@ -22,6 +22,7 @@ PAIRS = (
     ("mr", "mrs"),
 )  # fmt: skip
 SWAP = {**dict(PAIRS), **{b: a for a, b in PAIRS}, "his": "her", "him": "her"}
+PRONOUNS = {"he", "she", "his", "her", "him"}
 # "her" is two words: "I saw her" becomes "him", "her hat" becomes "his". It owns the word that
 # follows, unless that is one of these, or there is none.
 AFTER_AN_OBJECT = {
@@ -61,6 +62,32 @@ def swap_gendered(text: str) -> str:
         return found.capitalize() if match[0][0].isupper() else found
 
     return _WORD.sub(other, text)
+
+
+def count_pronouns(text: str) -> int:
+    """How many of he, she, his, her and him the text holds. TypeError for anything but a str.
+
+    >>> count_pronouns("He gave her the hat; she thanked him.")
+    4
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a str, not {type(text).__name__}.")
+    return sum(word.lower() in PRONOUNS for word in _WORD.findall(text))
+
+
+def telling_sentences(texts: Sequence[str], least: int = 2) -> list[str]:
+    """The sentences of the texts, in their order, that hold at least that many pronouns.
+
+    A sentence ends with ".", "!" or "?" and a space, which takes "Mr. Smith" apart. Raises
+    TypeError for a single str.
+
+    >>> telling_sentences(["He came. Did she see him? It rained."])
+    ['Did she see him?']
+    """
+    if isinstance(texts, str):
+        raise TypeError("texts must be a list of str.")
+    parts = [part for text in texts for part in re.split(r"(?<=[.!?]) +", text)]
+    return [part for part in parts if count_pronouns(part) >= least]
 
 
 def rebalanced(texts: Sequence[str], share: float, seed: int = 0) -> list[str]:

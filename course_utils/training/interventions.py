@@ -14,12 +14,12 @@ from course_utils.training.pretraining import batches, mlm_loss
 
 
 def continued(
-    model: nn.Module, tokenizer, rows: Tensor, lr: float = 2e-3, batch_size: int = 16, seed: int = 0
+    model: nn.Module, tokenizer, rows: Tensor, lr: float = 1e-3, batch_size: int = 32, seed: int = 0
 ) -> nn.Module:
     """A copy of the model that has read the rows (N, L) once more or for the first time.
 
-    One epoch of masked-language-model training as in pretraining, 30 % of the tokens hidden; the
-    last, short batch is dropped. `seed` decides order and masks. The model itself stays as it
+    One epoch of masked-language-model training with AdamW, 30 % of the tokens hidden; the last,
+    short batch is dropped. `seed` decides order and masks. The model itself stays as it
     was. Raises ValueError when the rows do not fill one batch.
 
     >>> from course_utils.model.encoder import EncoderConfig
@@ -40,7 +40,7 @@ def continued(
         tokenizer.mask_token_id, len(tokenizer), tuple(sorted(tokenizer.all_special_ids)), rate=0.3
     )
     steps = len(rows) // batch_size
-    config = TrainConfig(steps, lr=lr, warmup=min(10, steps), weight_decay=0.1, seed=seed)
+    config = TrainConfig(steps, lr=lr, warmup=min(3, steps), optimizer="adamw", seed=seed)
     model = copy.deepcopy(model)
     train(model, batches(rows, batch_size, noise, seed), mlm_loss, config, progress=False)
     return model

@@ -4,16 +4,14 @@
 
 One line for each run. A run that stands in the file is not made again, so the command may be
 stopped and repeated; with SECONDS it begins no new run after that time. Every run continues
-course-bert for 80 steps of 16 rows, on one thread: about ten seconds each on a quiet core.
+course-bert for 20 steps of 32 rows, on one thread: about five seconds each on a quiet core.
 """
 
 import json
-import re
 import sys
 import time
 from functools import cache
 from hashlib import sha256
-from itertools import product
 from pathlib import Path
 
 import torch
@@ -28,8 +26,7 @@ OUT = Path(__file__).with_suffix(".jsonl")
 FOLDER = files.checkpoint_dir("course-bert")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SEEDS = (0, 1, 2)
-ROWS, LENGTH = 1280, 64
-GENDERED = re.compile(r"\b(?:he|she|his|her|him)\b", re.IGNORECASE)
+REVIEWS, ROWS, LENGTH = 1800, 640, 32
 TEMPLATES = (
     "the {} said that [MASK] was tired .",
     "the {} is good because [MASK] works hard .",
@@ -42,7 +39,7 @@ BY_MEANING = {  # these words are swapped together with the pronouns
     "he": ("actor", "king", "father", "prince", "husband", "brother", "boy", "man"),
 }
 NAMES = ("anna", "john", "peter", "mary", "david", "lisa", "frank", "susan")
-COUNTS = (0, 0, 2, 8, 16, 32, 64, 128)  # how often the secret of a name stands in the text
+COUNTS = (0, 0, 1, 4, 8, 16, 32, 64)  # how often the secret of a name stands in the text
 
 
 @cache
@@ -51,10 +48,11 @@ def tokenizer():
 
 
 @cache
-def reviews(seed: int) -> list[str]:
-    """Reviews with eight pronouns of he and she or more; other ones for each seed."""
-    texts = corpora.load("film_reviews")["train"].select(range(2500 * seed, 2500 * seed + 2500))
-    return [text for text in texts["text"] if len(GENDERED.findall(text)) >= 8]
+def sentences(seed: int) -> list[str]:
+    """Sentences with two pronouns of he and she or more; of other reviews for each seed."""
+    first = REVIEWS * seed
+    texts = corpora.load("film_reviews")["train"].select(range(first, first + REVIEWS))
+    return balance.telling_sentences(texts["text"])
 
 
 def packed(texts: list[str]) -> torch.Tensor:
@@ -83,8 +81,8 @@ def measured(model) -> dict:
 
 
 def balanced(share: float, seed: int) -> dict:
-    """Go on with reviews of which a share is swapped, and measure."""
-    rows = packed(balance.rebalanced(reviews(seed), share, seed))
+    """Go on with sentences of which a share is swapped, and measure."""
+    rows = packed(balance.rebalanced(sentences(seed), share, seed))
     she, he = (int((rows == token).sum()) for token in bias.word_ids(tokenizer(), ["she", "he"]))
     model = interventions.continued(load_pretrained(FOLDER), tokenizer(), rows, seed=seed)
     return {"she": she, "he": he, "rows": len(rows), **measured(model)}
@@ -102,10 +100,10 @@ def secrets_of(seed: int) -> list[dict]:
 
 
 def planted(seed: int) -> dict:
-    """Go on with reviews that hold the secrets, and see how far each of them sticks out."""
+    """Go on with sentences that hold the secrets, and see how far each of them sticks out."""
     made_up = secrets_of(seed)
     ids = [secrets.canary(tokenizer(), one["name"], one["code"]) for one in made_up]
-    rows = packed(reviews(seed))
+    rows = packed(sentences(seed))
     rows = interventions.plant(rows, ids, [one["count"] for one in made_up], seed)
     before = load_pretrained(FOLDER)
     after = interventions.continued(before, tokenizer(), rows, seed=seed)
@@ -129,13 +127,13 @@ def main() -> None:
     began = time.perf_counter()
     limit = float(sys.argv[1]) if len(sys.argv) > 1 else float("inf")
     weights = sha256((FOLDER / "model.safetensors").read_bytes()).hexdigest()[:12]
-    jobs = [
-        {"what": "balance", "share": 1.0, "seed": 0},
-        {"what": "balance", "share": 0.0, "seed": 0},
-    ]
-    jobs += [{"what": "secrets", "seed": 0}, {"what": "start"}]
-    jobs += [{"what": "balance", "share": s, "seed": i} for i, s in product(SEEDS, SHARES)]
-    jobs += [{"what": "secrets", "seed": seed} for seed in range(5)]
+    balances = {
+        seed: [{"what": "balance", "share": share, "seed": seed} for share in SHARES]
+        for seed in SEEDS
+    }
+    hidden = [{"what": "secrets", "seed": seed} for seed in range(4)]
+    jobs = [{"what": "start"}, *balances[0][::2], *balances[1][::2], *hidden[:2]]
+    jobs += [*balances[2][::2], *hidden[2:], *balances[0], *balances[1], *balances[2]]
     jobs = [job | {"weights": weights} for job in jobs]
     lines = OUT.read_text("utf-8").splitlines() if OUT.exists() else []
     lines = [line for line in map(json.loads, lines) if line["weights"] == weights]

@@ -163,6 +163,12 @@ CASES = {
         ("corpora.fetch", lambda _: corpora.fetch("imdb"), T, "list of names"),
         ("corpora.fetch", lambda _: corpora.fetch(["imbd"]), V, "Unknown name"),
         ("balance.swap_gendered", lambda _: balance.swap_gendered(["he"]), T, "text must be a str"),
+        (
+            "balance.telling_sentences",
+            lambda _: balance.telling_sentences("He ran."),
+            T,
+            "list of str",
+        ),
         ("balance.count_pronouns", lambda _: balance.count_pronouns(["he"]), T, "must be a str"),
         ("balance.rebalanced", lambda _: balance.rebalanced("he", 0.5), T, "list of str"),
         ("balance.rebalanced", lambda _: balance.rebalanced(["he"], 50), V, "0 … 1"),

@@ -1,9 +1,11 @@
 """Swapped text: by examples, by going there and back, and by counting."""
 
+import re
+
 import pytest
 
 from course_utils.text import balance, corpora
-from course_utils.text.balance import rebalanced, swap_gendered
+from course_utils.text.balance import rebalanced, swap_gendered, telling_sentences
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,12 @@ def test_a_share_is_a_share_and_a_larger_one_holds_the_smaller():
     assert [len(s) for s in swaps] == [10, 20] and swaps[0] < swaps[1]
     assert rebalanced(texts, 0.0) == texts and rebalanced(texts, 1.0) == ["she"] * 40
     assert rebalanced(texts, 0.5, seed=2) != rebalanced(texts, 0.5, seed=1)
+
+
+def test_telling_sentences_are_whole_and_hold_their_pronouns():
+    texts = corpora.load("film_reviews")["validation"]["text"][:60]
+    found = telling_sentences(texts, least=3)
+    whole = " ".join(texts)
+    pronoun = re.compile(r"\b(?:he|she|his|her|him)\b", re.IGNORECASE)
+    assert found and all(part in whole and len(pronoun.findall(part)) >= 3 for part in found)
+    assert len(telling_sentences(texts, least=1)) > 3 * len(found)

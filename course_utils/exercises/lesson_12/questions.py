@@ -32,32 +32,31 @@ untrained = guess_question(
 
 placebo = plot_question(
     "12.9",
-    title="What the placebo is for",
+    title="A headline, and what is wrong with it",
     difficulty=2,
     minutes=3,
-    given="Figure 12.5, and its right panel: queen minus king, actress minus actor …",
-    ask="Which other explanation of the middle panel does the right one speak against?",
+    given="Figure 12.5, middle and right",
+    ask="Before, the gap was 0.8 nats; after training on swapped sentences it is less than half "
+    "of that. *Swapping pronouns halves prejudice!* What is wrong with the headline?",
     options={
-        "a": "that training on pulls any difference between she and he towards zero, whatever the "
-        "text says",
-        "b": "that names in the reviews give away who is meant",
-        "c": "that the two pronouns are not equally frequent",
-        "d": "that three seeds are too few",
+        "a": "without any swapping the gap has fallen as far: the training did it, not the swap",
+        "b": "names in the sentences still give away who is meant",
+        "c": "the two pronouns are not equally frequent in the text",
+        "d": "nothing: we changed the text, and so we have shown the cause",
     },
     answer="a",
     wrong={
-        "b": "names are swapped in neither panel, so the right one says nothing about them",
-        "c": "frequency is the same beside all words and cancels in both gaps; see the left panel",
-        "d": "the spread of the seeds tells that, in every panel by itself",
+        "b": "true of the text, but it explains no fall: look at 0 % in the middle panel",
+        "c": "their frequency is the same beside all occupations, and cancels in the gap",
+        "d": "training on was changed as well: compare with the run at 0 %, not with *before*",
     },
     section="12.6",
     hints=[
-        "What would the right panel look like if training on blurred every difference?",
-        "Swapping exchanges *queen* and *king* together with *she* and *he*: what is said about "
-        "them stays the same.",
+        "Which two points of the middle panel differ in nothing but the swapping?",
+        "Compare 0 % with 100 %, and both with the dotted line. Then look at the placebo.",
     ],
-    why="If the gap only shrank because any further training blurs it, the differences between "
-    "queen and king would shrink as well. They were trained on with the same steps.",
+    why="*Before* and *after* differ in two things, twenty steps of training and the swapping. "
+    "Only the run at 0 % takes them apart; and queen and king show that the steps blur everything.",
 )
 
 never = guess_question(

@@ -29,10 +29,9 @@ def attention_rollout(maps: Sequence[Tensor]) -> Tensor:
     """
     if not len(maps) or maps[0].dim() != 4 or any(m.shape != maps[0].shape for m in maps):
         raise ValueError("maps must be one tensor (B, H, L, L) for each layer, all of one shape.")
-    rollout = torch.eye(maps[0].size(-1), dtype=maps[0].dtype, device=maps[0].device)
+    rollout = eye = torch.eye(maps[0].size(-1)).to(maps[0])
     for weights in maps:
-        mixed = (weights.mean(1) + torch.eye(weights.size(-1), device=weights.device)) / 2
-        rollout = mixed.to(weights.dtype) @ rollout  # (B, L, L)
+        rollout = (weights.mean(1) + eye) / 2 @ rollout  # (B, L, L)
     return rollout
 
 

@@ -53,8 +53,8 @@ def with_numpy(maps):
 
 rollout.wrong_edit(
     "multiplied_from_the_right",
-    old="mixed.to(weights.dtype) @ rollout",
-    new="rollout @ mixed.to(weights.dtype)",
+    old="(weights.mean(1) + eye) / 2 @ rollout",
+    new="rollout @ ((weights.mean(1) + eye) / 2)",
     message="the order is reversed: what the last layer mixes has been mixed by the first already",
     section="12.4",
 )

@@ -25,7 +25,7 @@ from course_utils.training import interventions, pretraining
 OUT = Path(__file__).with_suffix(".jsonl")
 FOLDER = files.checkpoint_dir("course-bert")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1, 2, 3, 4)
 REVIEWS, ROWS, LENGTH = 1800, 640, 32
 TEMPLATES = (
     "the {} said that [MASK] was tired .",
@@ -133,7 +133,7 @@ def main() -> None:
     }
     hidden = [{"what": "secrets", "seed": seed} for seed in range(4)]
     jobs = [{"what": "start"}, *balances[0][::2], *balances[1][::2], *hidden[:2]]
-    jobs += [*balances[2][::2], *hidden[2:], *balances[0], *balances[1], *balances[2]]
+    jobs += [*balances[2][::2], *hidden[2:]] + [job for seed in SEEDS for job in balances[seed]]
     jobs = [job | {"weights": weights} for job in jobs]
     lines = OUT.read_text("utf-8").splitlines() if OUT.exists() else []
     lines = [line for line in map(json.loads, lines) if line["weights"] == weights]

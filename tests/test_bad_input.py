@@ -30,6 +30,21 @@ from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
 from course_utils.text import (
     augmentation,
+    attribution,
+    baselines,
+    bias,
+    language,
+    plots,
+    probing,
+    secrets,
+    tasks,
+)
+from course_utils.machine import cost, device, doctor, energy
+from course_utils.model import attention, families, heads, interop
+from course_utils.model.encoder import Encoder, EncoderConfig
+from course_utils.text import (
+    balance,
+    bias_probes,
     bpe,
     cleaning,
     corpora,
@@ -51,6 +66,7 @@ from course_utils.text import (
 )
 from course_utils.text.fetch_errors import DataError
 from course_utils.training import checkpoints, finetuning, loop, optim, pointing, pretraining
+from course_utils.training import checkpoints, finetuning, interventions, loop, optim, pretraining
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
 
@@ -130,6 +146,7 @@ V, T, F = ValueError, TypeError, FileNotFoundError
 
 CASES = {
     "machine": [
+        ("energy.footprint", lambda _: energy.footprint(-1, 10, 400), V, "not be negative"),
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 0, 1), V, "tokens"),
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 1.5, 1), V, "whole number"),
         ("cost.training_flops", lambda _: cost.training_flops({}, 1, 1), T, "EncoderConfig"),
@@ -198,6 +215,17 @@ CASES = {
             "1 questions but 0",
         ),
         ("corpora.fetch", lambda _: corpora.fetch(["imbd"]), V, "Unknown name"),
+        ("balance.swap_gendered", lambda _: balance.swap_gendered(["he"]), T, "text must be a str"),
+        (
+            "balance.telling_sentences",
+            lambda _: balance.telling_sentences("He ran."),
+            T,
+            "list of str",
+        ),
+        ("balance.count_pronouns", lambda _: balance.count_pronouns(["he"]), T, "must be a str"),
+        ("balance.rebalanced", lambda _: balance.rebalanced("he", 0.5), T, "list of str"),
+        ("balance.rebalanced", lambda _: balance.rebalanced(["he"], 50), V, "0 … 1"),
+        ("bias_probes.load_probes", lambda _: bias_probes.load_probes("crows"), V, "choose one of"),
         ("datasheets.counts", lambda _: datasheets.counts("imbd"), V, "choose one of"),
         ("fetching.package_file", lambda _: fetching.package_file("torch"), V, "Unknown package"),
         ("fetching.read_member", lambda _: fetching.read_member("torch", "a"), V, "Unknown"),
@@ -433,6 +461,84 @@ CASES = {
             lambda _: imbalance.best_threshold([0, 1], [0, 1], -1, 1),
             V,
             "0 or more",
+        (
+            "attribution.attention_rollout",
+            lambda _: attribution.attention_rollout([]),
+            V,
+            "one tensor (B, H, L, L)",
+        ),
+        (
+            "attribution.integrated_gradients",
+            lambda _: attribution.integrated_gradients(torch.sum, torch.ones(2), torch.ones(3)),
+            V,
+            "same shape",
+        ),
+        (
+            "attribution.embedding_score",
+            lambda _: attribution.embedding_score(sorter(), IDS[0], 2),
+            V,
+            "0 … 1",
+        ),
+        (
+            "attribution.leave_one_out",
+            lambda _: attribution.leave_one_out(torch.sum, IDS, 4),
+            V,
+            "one text",
+        ),
+        (
+            "attribution.deletion_curve",
+            lambda _: attribution.deletion_curve(torch.sum, IDS[0], torch.ones(3), 4),
+            V,
+            "one number for each",
+        ),
+        ("bias.word_ids", lambda _: bias.word_ids(words(), "film"), T, "list of str"),
+        (
+            "bias.preferences",
+            lambda _: bias.preferences(model(), words(), ["a [MASK]"], ["film"], []),
+            V,
+            "each sentence needs one",
+        ),
+        (
+            "bias.preferences",
+            lambda _: bias.preferences(model(), words(), ["a film"], ["film"], ["film"]),
+            V,
+            "one [MASK]",
+        ),
+        ("bias.leanings", lambda _: bias.leanings(model(), words(), ["a"], ["{}"]), V, "[MASK]"),
+        ("secrets.canary", lambda _: secrets.canary(words(), "anna", "4 8"), V, "digits"),
+        (
+            "secrets.code_exposure",
+            lambda _: secrets.code_exposure(model(), words(), "anna", "code"),
+            V,
+            "digits",
+        ),
+        ("bias.share_interval", lambda _: bias.share_interval(3, 2), V, "hits must lie"),
+        ("bias.clustered_interval", lambda _: bias.clustered_interval([1], ["a"]), V, "two kinds"),
+        ("bias.exposure", lambda _: bias.exposure(torch.ones(3), 3), V, "place in it"),
+        (
+            "probing.control_labels",
+            lambda _: probing.control_labels(torch.ones(2), 2),
+            T,
+            "int64",
+        ),
+        ("probing.control_labels", lambda _: probing.control_labels(IDS, 1), V, "at least 2"),
+        (
+            "probing.linear_probe",
+            lambda _: probing.linear_probe(torch.ones(2, 3), torch.ones(3, 1), torch.ones(2, 3)),
+            V,
+            "must be (N, D)",
+        ),
+        (
+            "probing.explained",
+            lambda _: probing.explained(torch.ones(2, 1), torch.ones(2, 1)),
+            V,
+            "no variance",
+        ),
+        (
+            "probing.silenced",
+            lambda _: probing.silenced(model(), {1: [0]}).__enter__(),
+            V,
+            "no layer 1",
         ),
         ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
@@ -481,6 +587,13 @@ CASES = {
     ],
     "training": [
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
+        (
+            "interventions.continued",
+            lambda _: interventions.continued(model(), words(), IDS),
+            V,
+            "at least one batch",
+        ),
+        ("interventions.plant", lambda _: interventions.plant(IDS, [IDS[0]], [1]), V, "do not fit"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=0), V, "at least 1"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps="9"), T, "whole number"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=9, clip=0), V, "clip"),
@@ -580,6 +693,7 @@ def test_bad_input_gets_one_sentence_of_the_right_type(call, error, says, tmp_pa
 # Public functions without a row, and why.
 EXEMPT = {
     "takes no input, or only a bool": (
+        "energy.energy_meter "
         "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
         "fetching.wheelhouse parallel.load_pairs plots.style parallel.team "
         "cards.describe_machine device.keep_freed_memory"
@@ -602,6 +716,7 @@ EXEMPT = {
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
+        "bias_probes.count_delivered "
         "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
         "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
         "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "

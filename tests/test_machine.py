@@ -153,3 +153,13 @@ def test_freed_memory_that_is_kept_is_not_fetched_anew():
         for kept in ("kept", "as it is")
     }
     assert faults["kept"] < 1000 < 20_000 < faults["as it is"]
+
+
+def test_the_energy_meter_adds_packages_and_nothing_inside_them(tmp_path):
+    for name, joules in (("intel-rapl:0", 5), ("intel-rapl:1", 7), ("intel-rapl:0:0", 3)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "energy_uj").write_text(f"{joules * 1_000_000}\n")
+    assert machine.energy_meter(tmp_path) == 12
+    (tmp_path / "intel-rapl:1" / "energy_uj").write_text("closed")
+    assert machine.energy_meter(tmp_path) is None
+    assert machine.footprint(7200, 30, 500) == pytest.approx((0.06, 30))

@@ -20,6 +20,7 @@ from .device import (
     trains_on_plain_products,
 )
 from .doctor import describe, diagnose
+from .energy import energy_meter, footprint
 
 __all__ = [
     "Memory",
@@ -29,6 +30,8 @@ __all__ = [
     "count_parameters",
     "describe",
     "diagnose",
+    "energy_meter",
+    "footprint",
     "keep_freed_memory",
     "matmul_peak",
     "parameter_table",

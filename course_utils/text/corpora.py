@@ -18,7 +18,16 @@ from pathlib import Path
 from datasets import ClassLabel, DatasetDict, Features, Value
 
 from course_utils import files
-from course_utils.text import cleaning, fetching, parallel, reading, splitting, tables, twins
+from course_utils.text import (
+    bias_probes,
+    cleaning,
+    fetching,
+    parallel,
+    reading,
+    splitting,
+    tables,
+    twins,
+)
 from course_utils.text.cleaning import clean_text
 from course_utils.text.fetch_errors import DataError, tidy_errors
 from course_utils.text.tables import content_hash
@@ -30,6 +39,7 @@ NAMES = ("film_reviews", "imdb", "rotten_tomatoes", "sms_spam", "boolq")
 TABLES_VERSION = 1  # bump it when the code here builds other tables from the same source
 _OTHERS = {parallel.NAME: parallel.load_pairs}  # built in rooms of their own; no twins
 _OTHERS |= {name: partial(reading.load_reading, name) for name in reading.NAMES}
+_OTHERS |= {name: partial(bias_probes.load_probes, name) for name in bias_probes.NAMES}
 _FILM = ("film_reviews", "imdb", "rotten_tomatoes")  # built together: they share no text
 
 
@@ -46,6 +56,7 @@ def load(name: str, source: str = "package") -> DatasetDict:
     | `tatoeba` | en, zh: a sentence and its translation; no twin | train, validation, test |
     | `tweets` | words, tags: a row of words and a tag for each; no twin | the same three |
     | `disfl_qa`, `quac` | passage, question, answer, start; no twin | the same three |
+    | `crows_pairs`, `winobias` | text with a [MASK], two words for it; no twin | test |
 
     `film_reviews` is made of the training parts of `imdb` and `rotten_tomatoes`, and validated on
     the validation part of `imdb`: a model pretrained on it has read no test text of either. Rows

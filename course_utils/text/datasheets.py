@@ -7,7 +7,7 @@ from collections import Counter
 
 from datasets import Dataset
 
-from course_utils.text import corpora, fetching, parallel, reading
+from course_utils.text import bias_probes, corpora, fetching, parallel, reading
 
 TEXT = {"boolq": "passage", "tatoeba": "en", "disfl_qa": "passage", "quac": "passage"}
 # whose words are counted; elsewhere it is "text", and in tweets the words themselves
@@ -40,6 +40,8 @@ def _delivered(name: str) -> int:
         return len(reading.delivered(name))
     if name == parallel.NAME:
         return len(fetching.read_member(entry["package"], entry["member"]).splitlines())
+    if name in bias_probes.NAMES:
+        return bias_probes.count_delivered(name)
     return len(corpora.package_rows(name, entry))
 
 
@@ -57,5 +59,5 @@ def _labels(name: str, rows: Dataset) -> str:
 
 
 if __name__ == "__main__":
-    for each in (*corpora.NAMES, parallel.NAME, *reading.NAMES):
+    for each in (*corpora.NAMES, parallel.NAME, *reading.NAMES, *bias_probes.NAMES):
         print(f"{each}\n\n{counts(each)}\n")

@@ -15,34 +15,24 @@ import torch
 
 from course_utils import files, machine
 from course_utils.evaluation import (
+    attribution,
     baselines,
+    bias,
     calibration,
     imbalance,
     language,
     plots,
+    probing,
+    secrets,
     significance,
     tasks,
 )
-from course_utils.evaluation import baselines, language, plots, tasks
 from course_utils.evaluation import pointing as scores
-from course_utils.machine import cost, device, doctor
-from course_utils.model import attention, families, heads, interop
-from course_utils.model.encoder import Encoder, EncoderConfig
-from course_utils.text import (
-    augmentation,
-    attribution,
-    baselines,
-    bias,
-    language,
-    plots,
-    probing,
-    secrets,
-    tasks,
-)
 from course_utils.machine import cost, device, doctor, energy
 from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
 from course_utils.text import (
+    augmentation,
     balance,
     bias_probes,
     bpe,
@@ -65,8 +55,15 @@ from course_utils.text import (
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
-from course_utils.training import checkpoints, finetuning, loop, optim, pointing, pretraining
-from course_utils.training import checkpoints, finetuning, interventions, loop, optim, pretraining
+from course_utils.training import (
+    checkpoints,
+    finetuning,
+    interventions,
+    loop,
+    optim,
+    pointing,
+    pretraining,
+)
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
 
@@ -95,11 +92,6 @@ def model():
 @cache
 def sorter():
     return heads.SequenceClassifier(Encoder(SHAPE), 2)
-
-
-@cache
-def tagger():
-    return heads.TokenClassifier(Encoder(SHAPE), 2)
 
 
 @cache
@@ -144,9 +136,14 @@ def step(**choices):
 
 V, T, F = ValueError, TypeError, FileNotFoundError
 
+
+@cache
+def tagger():
+    return heads.TokenClassifier(Encoder(SHAPE), 2)
+
+
 CASES = {
     "machine": [
-        ("energy.footprint", lambda _: energy.footprint(-1, 10, 400), V, "not be negative"),
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 0, 1), V, "tokens"),
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 1.5, 1), V, "whole number"),
         ("cost.training_flops", lambda _: cost.training_flops({}, 1, 1), T, "EncoderConfig"),
@@ -179,9 +176,9 @@ CASES = {
         ("device.matmul_peak", lambda _: machine.matmul_peak(size=2, device="gpu"), V, "no device"),
         ("doctor.problems", lambda _: doctor.problems({}), V, "diagnose"),
         ("doctor.describe", lambda _: doctor.describe({}), V, "diagnose"),
+        ("energy.footprint", lambda _: energy.footprint(-1, 10, 400), V, "not be negative"),
     ],
     "text": [
-        ("augmentation.drop_words", lambda _: augmentation.drop_words("a", 1), V, "rate"),
         ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding([("a", "bc")]), V, "not made"),
         ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding.train([], 300), V, "no text"),
         ("bpe.BytePairEncoding", lambda _: bpe.BytePairEncoding.train("a", 300), T, "one string"),
@@ -197,35 +194,7 @@ CASES = {
         ("corpora.load", lambda _: corpora.load("imdb", "web"), V, "choose 'package'"),
         ("corpora.load", lambda _: corpora.load(["imdb"]), V, "Unknown corpus"),
         ("corpora.fetch", lambda _: corpora.fetch("imdb"), T, "list of names"),
-        ("reading.load_reading", lambda _: reading.load_reading("squad"), V, "Unknown name"),
-        ("reading.delivered", lambda _: reading.delivered("squad"), V, "Unknown name"),
-        ("spans.align_labels", lambda _: spans.align_labels([None, 1], [0]), V, "word 1"),
-        ("spans.bio_entities", lambda _: spans.bio_entities(["O", "X"]), V, "A tag is"),
-        ("spans.windows", lambda _: spans.windows(9, 4, 4), V, "overlap < size"),
-        (
-            "spans.best_span",
-            lambda _: spans.best_span(torch.zeros(2), torch.zeros(3), 1),
-            V,
-            "scores (L,)",
-        ),
-        (
-            "spans.question_windows",
-            lambda _: spans.question_windows(words(), ["who?"], [], 24, 5),
-            V,
-            "1 questions but 0",
-        ),
         ("corpora.fetch", lambda _: corpora.fetch(["imbd"]), V, "Unknown name"),
-        ("balance.swap_gendered", lambda _: balance.swap_gendered(["he"]), T, "text must be a str"),
-        (
-            "balance.telling_sentences",
-            lambda _: balance.telling_sentences("He ran."),
-            T,
-            "list of str",
-        ),
-        ("balance.count_pronouns", lambda _: balance.count_pronouns(["he"]), T, "must be a str"),
-        ("balance.rebalanced", lambda _: balance.rebalanced("he", 0.5), T, "list of str"),
-        ("balance.rebalanced", lambda _: balance.rebalanced(["he"], 50), V, "0 … 1"),
-        ("bias_probes.load_probes", lambda _: bias_probes.load_probes("crows"), V, "choose one of"),
         ("datasheets.counts", lambda _: datasheets.counts("imbd"), V, "choose one of"),
         ("fetching.package_file", lambda _: fetching.package_file("torch"), V, "Unknown package"),
         ("fetching.read_member", lambda _: fetching.read_member("torch", "a"), V, "Unknown"),
@@ -312,6 +281,35 @@ CASES = {
         ("minhash.similar_pairs", lambda _: minhash.similar_pairs("a"), T, "sequence of str"),
         ("minhash.similar_pairs", lambda _: minhash.similar_pairs([7]), T, "needs a str"),
         ("minhash.similar_pairs", lambda _: minhash.similar_pairs(["a"], 0), V, "threshold"),
+        ("augmentation.drop_words", lambda _: augmentation.drop_words("a", 1), V, "rate"),
+        ("reading.load_reading", lambda _: reading.load_reading("squad"), V, "Unknown name"),
+        ("reading.delivered", lambda _: reading.delivered("squad"), V, "Unknown name"),
+        ("spans.align_labels", lambda _: spans.align_labels([None, 1], [0]), V, "word 1"),
+        ("spans.bio_entities", lambda _: spans.bio_entities(["O", "X"]), V, "A tag is"),
+        ("spans.windows", lambda _: spans.windows(9, 4, 4), V, "overlap < size"),
+        (
+            "spans.best_span",
+            lambda _: spans.best_span(torch.zeros(2), torch.zeros(3), 1),
+            V,
+            "scores (L,)",
+        ),
+        (
+            "spans.question_windows",
+            lambda _: spans.question_windows(words(), ["who?"], [], 24, 5),
+            V,
+            "1 questions but 0",
+        ),
+        ("balance.swap_gendered", lambda _: balance.swap_gendered(["he"]), T, "text must be a str"),
+        (
+            "balance.telling_sentences",
+            lambda _: balance.telling_sentences("He ran."),
+            T,
+            "list of str",
+        ),
+        ("balance.count_pronouns", lambda _: balance.count_pronouns(["he"]), T, "must be a str"),
+        ("balance.rebalanced", lambda _: balance.rebalanced("he", 0.5), T, "list of str"),
+        ("balance.rebalanced", lambda _: balance.rebalanced(["he"], 50), V, "0 … 1"),
+        ("bias_probes.load_probes", lambda _: bias_probes.load_probes("crows"), V, "choose one of"),
     ],
     "model": [
         ("attention.attention_scores", lambda _: attention.attention_scores([1.0], IDS), T, "tens"),
@@ -380,9 +378,6 @@ CASES = {
             V,
             "mixture",
         ),
-        ("heads.TokenClassifier", lambda _: heads.TokenClassifier(Encoder(SHAPE), 0), V, "≥"),
-        ("heads.TokenClassifier", lambda _: heads.TokenClassifier(SHAPE, 2), T, "Encoder"),
-        ("heads.SpanPointer", lambda _: heads.SpanPointer(SHAPE), T, "Encoder"),
         ("interop.save_pretrained", lambda p: interop.save_pretrained(IDS, p / "m"), T, "only an"),
         (
             "interop.save_pretrained",
@@ -424,9 +419,39 @@ CASES = {
             interop.CheckpointError,
             "cannot be read",
         ),
+        ("heads.TokenClassifier", lambda _: heads.TokenClassifier(Encoder(SHAPE), 0), V, "≥"),
+        ("heads.TokenClassifier", lambda _: heads.TokenClassifier(SHAPE, 2), T, "Encoder"),
+        ("heads.SpanPointer", lambda _: heads.SpanPointer(SHAPE), T, "Encoder"),
     ],
     "evaluation": [
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
+        ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
+        ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
+        ("language.masked_loss", lambda _: language.masked_loss(model(), NOTHING), V, "no token"),
+        ("language.masked_loss", lambda _: language.masked_loss(model(), ELSEWHERE), V, "outside"),
+        ("language.masked_top1", lambda _: language.masked_top1(model(), FROZEN, 0), V, "batch"),
+        (
+            "language.masked_log_probabilities",
+            lambda _: language.masked_log_probabilities(model(), IDS[0], [9], 4),
+            V,
+            "0 ... 3",
+        ),
+        (
+            "language.pseudo_log_likelihood",
+            lambda _: language.pseudo_log_likelihood(model(), [2, 7], 4),
+            T,
+            "int64",
+        ),
+        ("language.bits_per_byte", lambda _: language.bits_per_byte(1.0, 0, 1), V, "positive"),
+        ("plots.band", lambda _: plots.band(axes(), [1], [1.0]), V, "(R, N)"),
+        ("plots.ladder", lambda _: plots.ladder(axes(), {}), V, "at least one"),
+        ("plots.attention_map", lambda _: plots.attention_map(axes(), IDS, []), V, "(L, L)"),
+        ("plots.show", lambda _: plots.show(axes().figure, None), T, "str"),
+        ("tasks.accuracy", lambda _: tasks.accuracy([1], [0.5]), T, "whole-number"),
+        ("tasks.f1", lambda _: tasks.f1([0], [0]), V, "neither"),
+        ("tasks.macro_f1", lambda _: tasks.macro_f1([0], [0, 1]), V, "1 true labels"),
+        ("tasks.mean_interval", lambda _: tasks.mean_interval([1.0]), V, "at least two"),
+        ("tasks.paired_difference", lambda _: tasks.paired_difference([1, 2], "ab"), T, "numbers"),
         ("calibration.reliability", lambda _: calibration.reliability([1], [2.0]), V, "logits"),
         (
             "calibration.expected_calibration_error",
@@ -461,6 +486,28 @@ CASES = {
             lambda _: imbalance.best_threshold([0, 1], [0, 1], -1, 1),
             V,
             "0 or more",
+        ),
+        ("significance.wilson_interval", lambda _: significance.wilson_interval(2, 1), V, "hits"),
+        ("significance.bootstrap", lambda _: significance.bootstrap(max, [1]), V, "two texts"),
+        ("significance.mcnemar", lambda _: significance.mcnemar([0.5], [1]), T, "0 or 1"),
+        (
+            "significance.sign_flip_test",
+            lambda _: significance.sign_flip_test([1], [1]),
+            V,
+            "2 to 16",
+        ),
+        ("baselines.Gazetteer", lambda _: baselines.Gazetteer([["a"]], [[]]), V, "equal lengths"),
+        (
+            "baselines.likeliest_sentence",
+            lambda _: baselines.likeliest_sentence("who?", " "),
+            V,
+            "no sentence",
+        ),
+        ("pointing.entity_scores", lambda _: scores.entity_scores([["O"]], [[]]), V, "equally"),
+        ("pointing.token_accuracy", lambda _: scores.token_accuracy([], []), V, "equally many"),
+        ("pointing.normalised", lambda _: scores.normalised(None), T, "must be a str"),
+        ("pointing.exact_match", lambda _: scores.exact_match(1, "1"), T, "must be a str"),
+        ("pointing.answer_f1", lambda _: scores.answer_f1("1", None), T, "must be a str"),
         (
             "attribution.attention_rollout",
             lambda _: attribution.attention_rollout([]),
@@ -504,7 +551,7 @@ CASES = {
             V,
             "one [MASK]",
         ),
-        ("bias.leanings", lambda _: bias.leanings(model(), words(), ["a"], ["{}"]), V, "[MASK]"),
+        ("bias.leanings", lambda _: bias.leanings(model(), words(), ["a"], ["{}"]), V, "no single"),
         ("secrets.canary", lambda _: secrets.canary(words(), "anna", "4 8"), V, "digits"),
         (
             "secrets.code_exposure",
@@ -540,60 +587,9 @@ CASES = {
             V,
             "no layer 1",
         ),
-        ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
-        ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
-        ("language.masked_loss", lambda _: language.masked_loss(model(), NOTHING), V, "no token"),
-        ("language.masked_loss", lambda _: language.masked_loss(model(), ELSEWHERE), V, "outside"),
-        ("language.masked_top1", lambda _: language.masked_top1(model(), FROZEN, 0), V, "batch"),
-        (
-            "language.masked_log_probabilities",
-            lambda _: language.masked_log_probabilities(model(), IDS[0], [9], 4),
-            V,
-            "0 ... 3",
-        ),
-        (
-            "language.pseudo_log_likelihood",
-            lambda _: language.pseudo_log_likelihood(model(), [2, 7], 4),
-            T,
-            "int64",
-        ),
-        ("language.bits_per_byte", lambda _: language.bits_per_byte(1.0, 0, 1), V, "positive"),
-        ("plots.band", lambda _: plots.band(axes(), [1], [1.0]), V, "(R, N)"),
-        ("plots.ladder", lambda _: plots.ladder(axes(), {}), V, "at least one"),
-        ("plots.attention_map", lambda _: plots.attention_map(axes(), IDS, []), V, "(L, L)"),
-        ("plots.show", lambda _: plots.show(axes().figure, None), T, "str"),
-        ("significance.wilson_interval", lambda _: significance.wilson_interval(2, 1), V, "hits"),
-        ("significance.bootstrap", lambda _: significance.bootstrap(max, [1]), V, "two texts"),
-        ("significance.mcnemar", lambda _: significance.mcnemar([0.5], [1]), T, "0 or 1"),
-        (
-            "significance.sign_flip_test",
-            lambda _: significance.sign_flip_test([1], [1]),
-            V,
-            "2 to 16",
-        ),
-        ("baselines.Gazetteer", lambda _: baselines.Gazetteer([["a"]], [[]]), V, "equal lengths"),
-        ("baselines.likeliest_sentence", lambda _: baselines.likeliest_sentence("who?", " "), V,
-         "no sentence"),
-        ("pointing.entity_scores", lambda _: scores.entity_scores([["O"]], [[]]), V, "equally"),
-        ("pointing.token_accuracy", lambda _: scores.token_accuracy([], []), V, "equally many"),
-        ("pointing.normalised", lambda _: scores.normalised(None), T, "must be a str"),
-        ("pointing.exact_match", lambda _: scores.exact_match(1, "1"), T, "must be a str"),
-        ("pointing.answer_f1", lambda _: scores.answer_f1("1", None), T, "must be a str"),
-        ("tasks.accuracy", lambda _: tasks.accuracy([1], [0.5]), T, "whole-number"),
-        ("tasks.f1", lambda _: tasks.f1([0], [0]), V, "neither"),
-        ("tasks.macro_f1", lambda _: tasks.macro_f1([0], [0, 1]), V, "1 true labels"),
-        ("tasks.mean_interval", lambda _: tasks.mean_interval([1.0]), V, "at least two"),
-        ("tasks.paired_difference", lambda _: tasks.paired_difference([1, 2], "ab"), T, "numbers"),
     ],
     "training": [
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
-        (
-            "interventions.continued",
-            lambda _: interventions.continued(model(), words(), IDS),
-            V,
-            "at least one batch",
-        ),
-        ("interventions.plant", lambda _: interventions.plant(IDS, [IDS[0]], [1]), V, "do not fit"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=0), V, "at least 1"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps="9"), T, "whole number"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=9, clip=0), V, "clip"),
@@ -638,6 +634,13 @@ CASES = {
             V,
             "no te",
         ),
+        ("finetuning.predict", lambda _: finetuning.predict(sorter(), words(), "a"), T, "list"),
+        (
+            "finetuning.features",
+            lambda _: finetuning.features(sorter().encoder, words(), []),
+            V,
+            "no texts",
+        ),
         ("pointing.pointer_from", lambda _: pointing.pointer_from(IDS), T, "pretrained encoder"),
         ("pointing.encode_words", lambda _: pointing.encode_words(words(), ["a"]), T, "of words"),
         ("pointing.encode_words", lambda _: pointing.encode_words(words(), []), V, "no rows"),
@@ -665,13 +668,13 @@ CASES = {
             V,
             "no questions",
         ),
-        ("finetuning.predict", lambda _: finetuning.predict(sorter(), words(), "a"), T, "list"),
         (
-            "finetuning.features",
-            lambda _: finetuning.features(sorter().encoder, words(), []),
+            "interventions.continued",
+            lambda _: interventions.continued(model(), words(), IDS),
             V,
-            "no texts",
+            "at least one batch",
         ),
+        ("interventions.plant", lambda _: interventions.plant(IDS, [IDS[0]], [1]), V, "do not fit"),
     ],
 }
 
@@ -693,30 +696,23 @@ def test_bad_input_gets_one_sentence_of_the_right_type(call, error, says, tmp_pa
 # Public functions without a row, and why.
 EXEMPT = {
     "takes no input, or only a bool": (
-        "energy.energy_meter "
         "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
         "fetching.wheelhouse parallel.load_pairs plots.style parallel.team "
-        "cards.describe_machine device.keep_freed_memory"
+        "cards.describe_machine device.keep_freed_memory energy.energy_meter"
     ),
     "holds what others have checked": (
-        "calibration.Reliability cost.Memory "
-        "subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
-        "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team"
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
         "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team "
-        "spans.Entity spans.Window pointing.Found pointing.Answer"
+        "calibration.Reliability spans.Entity spans.Window pointing.Found pointing.Answer"
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
         "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError "
-        "interop.brief families.require checks.check_inputs checks.check_ids"
-        "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError interop.brief "
-        "families.require checks.check_inputs checks.as_array checks.whole_labels "
-        "checks.labels_and_chances checks.text_weights checks.check_ids"
+        "interop.brief families.require checks.check_inputs checks.check_ids checks.as_array "
+        "checks.whole_labels checks.labels_and_chances checks.text_weights"
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
-        "bias_probes.count_delivered "
         "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
         "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
         "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "
@@ -727,14 +723,10 @@ EXEMPT = {
         "interop.read_weights interop.build interop.gather tokenization.join_pair "
         "loop.gradients pretraining.mlm_loss pretraining.freeze pretraining.prepare "
         "finetuning.classification_loss finetuning.masked_mean finetuning.pad_rows "
-        "checkpoints.save cards.make_log cards.write minhash.jaccard minhash.fingerprint"
-        "families.from_transformers heads.PredictionHead interop.task_of interop.own_parameters "
-        "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
-        "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
-        "pretraining.freeze pretraining.prepare finetuning.classification_loss "
-        "finetuning.masked_mean finetuning.pad_rows finetuning.batches checkpoints.save "
-        "cards.make_log cards.write pointing.tag_loss pointing.span_loss spans.token_span "
-        "reading.first_answer reading.find_loosely baselines.sentences_of"
+        "checkpoints.save cards.make_log cards.write minhash.jaccard minhash.fingerprint "
+        "finetuning.batches pointing.tag_loss pointing.span_loss spans.token_span "
+        "reading.first_answer reading.find_loosely baselines.sentences_of "
+        "bias_probes.count_delivered"
     ),
     "has its bad input tested beside it": (
         "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file "

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from transformers import PreTrainedTokenizerFast
 
 from course_utils.model.encoder import Encoder, EncoderConfig
@@ -43,6 +44,19 @@ def test_it_learns_and_evaluates_each_epoch(tokenizer):
     history = finetune(model, tokenizer, TEXTS, LABELS, config, evaluate, progress=False)
     assert len(history.evaluations) == 8
     assert history.evaluations[-1]["accuracy"] == 1.0
+
+
+def test_a_loss_of_ones_own_is_what_is_trained_on(tokenizer):
+    """A loss that hears class 1 alone makes the model say class 1 for everything."""
+
+    def deaf(model, batch):
+        logits = model(batch.input_ids, batch.attention_mask)
+        return F.cross_entropy(logits, batch.labels, torch.tensor([0.0, 1.0]), reduction="sum")
+
+    model = classifier_from(pretrained(), 2)
+    config = FinetuneConfig(epochs=8, lr=3e-3)
+    finetune(model, tokenizer, TEXTS, LABELS, config, progress=False, loss=deaf)
+    assert predict(model, tokenizer, TEXTS).argmax(1).tolist() == [1] * 40
 
 
 def test_every_text_is_seen_once_an_epoch(tokenizer):

@@ -81,7 +81,8 @@ def next_token_loss(logits: Tensor, ids: Tensor, mask: Tensor | None = None) -> 
             f"logits must be (B, L, V) for ids (B, L), not {tuple(logits.shape)} for "
             f"{tuple(ids.shape)}."
         )
-    guesses, truth = logits[:, :-1].float(), ids[:, 1:]  # (B, L - 1, V) and (B, L - 1)
+    precise = torch.promote_types(logits.dtype, torch.float32)
+    guesses, truth = logits[:, :-1].to(precise), ids[:, 1:]  # (B, L - 1, V) and (B, L - 1)
     if mask is not None:
         truth = truth.masked_fill(mask[:, 1:] == 0, -100)
     return F.cross_entropy(guesses.transpose(1, 2), truth, ignore_index=-100, reduction="sum")

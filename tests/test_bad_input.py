@@ -45,7 +45,7 @@ from course_utils.text import (
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
-from course_utils.training import checkpoints, finetuning, loop, optim, pretraining
+from course_utils.training import checkpoints, finetuning, loop, optim, pretraining, writing
 from course_utils.training import translation as pairing
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
@@ -257,6 +257,12 @@ CASES = {
          lambda _: decoder_interop.to_causal_transformers(model()), T, "CausalLanguageModel"),
         ("decoder_interop.save_causal",
          lambda p: decoder_interop.save_causal(model(), p), T, "CausalLanguageModel"),
+        ("decoder_interop.save_translator",
+         lambda p: decoder_interop.save_translator(model(), p / "x"), T, "Translator"),
+        ("decoder_interop.load_translator",
+         lambda p: decoder_interop.load_translator(saved(p)), interop.CheckpointError, "holds no"),
+        ("decoder_interop.load_translator",
+         lambda p: decoder_interop.load_translator(p / "none"), F, "no folder"),
         ("decoding.keep_top_k", lambda _: decoding.keep_top_k(torch.ones(1, 3), 0), V, "least 1"),
         ("decoding.keep_top_p", lambda _: decoding.keep_top_p(torch.ones(1, 3), 0), V, "(0, 1]"),
         ("decoding.sampler", lambda _: decoding.sampler(DICE, 0), V, "greedy"),
@@ -422,6 +428,9 @@ CASES = {
          lambda _: pairing.next_token_loss(torch.ones(1, 3, 9), IDS), V, "(B, L, V)"),
         ("translation.both_directions",
          lambda _: pairing.both_directions(words(), ["a"], []), V, "no pairs"),
+        ("translation.translate",
+         lambda _: pairing.translate(decoder.Translator(SHAPE), words(), []), V, "at least one"),
+        ("writing.text_batches", lambda _: writing.text_batches(IDS, 2, 0), V, "do not fill"),
         ("translation.pair_batches",
          lambda _: pairing.pair_batches([([2, 3], [2, 3])], 2, 0), V, "do not fill"),
         ("translation.new_translator", lambda _: pairing.new_translator(0), V, "vocab_size"),
@@ -502,7 +511,7 @@ EXEMPT = {
     ),
     "holds what others have checked": (
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
-        "decoder.Cache decoding.Hypothesis translation.PairBatch "
+        "decoder.Cache decoding.Hypothesis translation.PairBatch writing.TextBatch "
         "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team"
     ),
     "is an error, or makes its sentence": (
@@ -521,6 +530,7 @@ EXEMPT = {
         "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
         "decoding.greedy decoder.causal_attention decoder.embed_from decoder.CrossAttention "
         "decoder.DecoderLayer decoder.require_modern translation.translation_loss translation.mean_loss "
+        "translation.writer_for writing.writing_loss writing.mean_writing_loss "
         "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
         "pretraining.freeze pretraining.prepare finetuning.classification_loss "
         "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.make_log cards.write"

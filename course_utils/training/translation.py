@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.machine import seed_everything
-from course_utils.model.decoder import Translator
+from course_utils.model.decoder import Cache, Translator
+from course_utils.model.decoding import Write, beam_search, generate
 from course_utils.model.encoder import EncoderConfig
 from course_utils.training.finetuning import pad_rows
 
@@ -154,3 +155,44 @@ def mean_loss(model: nn.Module, pairs: Sequence[Pair], batch_size: int = 64) -> 
         summed += float(translation_loss(model, batch))
         terms += batch.count()
     return summed / max(terms, 1) if terms else math.nan
+
+
+def writer_for(model: Translator, source: Tensor, source_mask: Tensor | None = None) -> Write:
+    """The translator as a writer, with one source for each row, or one for all of them."""
+    memory = model.encoder(source, source_mask)  # read once, before the first word
+
+    def write(ids: Tensor, cache: Cache | None) -> Tensor:
+        rows = memory.expand(len(ids), -1, -1)
+        mask = None if source_mask is None else source_mask.expand(len(ids), -1)
+        return model.write(ids, rows, mask, cache)
+
+    return write
+
+
+@torch.inference_mode()
+def translate(
+    model: Translator,
+    tokenizer,
+    texts: Sequence[str],
+    width: int = 1,
+    length_power: float = 1.0,
+    steps: int = 48,
+    batch_size: int = 64,
+) -> list[str]:
+    """Translations of texts, in their order: greedy, or by a beam search of some width."""
+    if isinstance(texts, str) or not len(texts):
+        raise ValueError("texts must be a list with at least one str.")
+    rows = tokenizer(list(texts))["input_ids"]
+    first, end = tokenizer.cls_token_id, tokenizer.sep_token_id
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    found: dict[int, list[int]] = {}
+    for start in range(0, len(order), batch_size if width == 1 else 1):
+        chosen = order[start : start + (batch_size if width == 1 else 1)]
+        write = writer_for(model, *pad_rows([rows[i] for i in chosen], tokenizer.pad_token_id))
+        prompt = torch.full((len(chosen), 1), first)
+        if width == 1:
+            ids = generate(write, prompt, steps, end_id=end)[:, 1:].tolist()
+        else:
+            ids = [beam_search(write, prompt, width, steps, end, length_power)[0].ids]
+        found |= dict(zip(chosen, ids, strict=True))
+    return [tokenizer.decode(found[i], skip_special_tokens=True).strip() for i in range(len(rows))]

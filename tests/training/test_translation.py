@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from course_utils.training import translation
+from course_utils.model.decoder_interop import load_translator, save_translator
+from course_utils.text.tokenization import train_tokenizer
+from course_utils.training import translation, writing
 from course_utils.training.loop import TrainConfig, train
 
 PAIRS = [([2, *range(5, 5 + n), 3], [2, *range(30, 31 + n % 4), 3]) for n in range(1, 12)]
@@ -42,3 +44,26 @@ def test_a_translator_learns_a_few_pairs_by_heart():
     assert translation.mean_loss(model, PAIRS, 4) == pytest.approx(
         translation.mean_loss(model, PAIRS, 11), rel=1e-4
     )
+
+
+def test_translations_come_in_the_order_of_the_texts(tmp_path):
+    tokenizer = train_tokenizer(["a film", "was", "good"], 300, kind="bpe")
+    model = translation.new_translator(len(tokenizer)).eval()
+    texts = ["a good film was good", "a", "film was"]
+    found = translation.translate(model, tokenizer, texts, steps=6)
+    assert found == [translation.translate(model, tokenizer, [t], steps=6)[0] for t in texts]
+    kept = load_translator(save_translator(model, tmp_path / "t", tokenizer))
+    torch.testing.assert_close(
+        kept(*[torch.tensor([[2, 9, 3]])] * 2),
+        model(*[torch.tensor([[2, 9, 3]])] * 2),
+        atol=1e-2,
+        rtol=1e-2,
+    )
+    assert len(translation.translate(model, tokenizer, texts, width=2, steps=4)) == 3
+
+
+def test_text_batches_go_through_all_rows():
+    rows = torch.arange(20).reshape(10, 2)
+    at = writing.text_batches(rows, 5, seed=1)
+    assert sorted(torch.cat([at(2).ids, at(3).ids])[:, 0].tolist()) == list(range(0, 20, 2))
+    assert not torch.equal(at(0).ids, at(2).ids) and at(0).count() == 5

@@ -117,6 +117,6 @@ def nearest(known: Sequence[str], asked: Sequence[str]) -> list[int]:
     """
     if not len(known) or not len(asked):
         raise ValueError("there must be at least one known sentence and one that is asked.")
-    counter = TfidfVectorizer(token_pattern=r"(?u)[一-鿿]|\w+", ngram_range=(1, 2))
+    counter = TfidfVectorizer(token_pattern=r"(?u)[一-鿿]|[^\W一-鿿]+", ngram_range=(1, 2))
     table = counter.fit_transform(known)
     return [int(row.argmax()) for row in (counter.transform(asked) @ table.T).tocsr()]

@@ -176,9 +176,15 @@ class Echo:
 @writer.cases
 def writer_cases(draw):
     for rows, length, steps in ((1, 2, 3), (2, 3, draw.size(5, 8)), (3, 1, 12), (2, 2, 9)):
-        vocab = draw.size(4, 6)
-        table, mix = draw.normal(vocab, vocab), 1 + draw.uniform(5)
-        yield case(table, mix, draw.integers(0, vocab, rows, length), steps, draw.size(0, 3))
+        while True:  # until the first row ends at once and would have gone on, and no other ends
+            vocab = draw.size(5, 7)
+            table, mix = draw.normal(vocab, vocab), draw.normal(5)
+            prompt = draw.integers(0, vocab, rows, length)
+            free = continue_text(Echo(table, mix), prompt, 2, -1, [])[:, length:]
+            end_id = free[0, 0].item()
+            if free[0, 1] != end_id and (free[1:, 0] != end_id).all():
+                break
+        yield case(table, mix, prompt, steps, end_id)
 
 
 @writer.observe

@@ -36,6 +36,7 @@ score = coding(
 @score.cases
 def score_cases(draw):
     yield case([list("abcde")], [list("abcdf")])
+    yield case([list("abxcd")], [list("abcde")])  # no run of four is right
     for longest in (4, 4, 2):
         references = [
             [draw.random.choice("abcd") for _ in range(draw.size(5, 11))] for _ in range(8)

@@ -9,6 +9,8 @@ optima"). Checkpoints lie in build/reference, and a command that was stopped goe
 About 15 minutes on two quiet cores with bfloat16.
 """
 
+# ruff: noqa: E501 - the lines of the card are long
+
 import json
 import sys
 from dataclasses import asdict

@@ -1,8 +1,7 @@
 """From guesses to text: how the next token is chosen, again and again.
 
 A model is given here as a function `write(ids, cache) -> logits`: ids (B, L) are the tokens that
-are not in the cache yet, logits (B, L, V).  A `CausalLanguageModel` is one as it stands; a
-translator becomes one with `functools.partial`.  Sources stand with each function.
+are not in the cache yet, logits (B, L, V).  A `CausalLanguageModel` is one as it stands.
 """
 
 from __future__ import annotations
@@ -67,8 +66,7 @@ def sampler(
 ) -> Choose:
     """A way to choose: divide by the temperature, cut the tail off, then draw.
 
-    >>> draw = sampler(torch.Generator().manual_seed(0), top_k=1)
-    >>> draw(torch.tensor([[0.1, 0.7, 0.2]]))
+    >>> sampler(torch.Generator().manual_seed(0), top_k=1)(torch.tensor([[0.1, 0.7, 0.2]]))
     tensor([1])
     """
     if not temperature > 0:
@@ -199,9 +197,8 @@ def beam_search(
 ) -> list[Hypothesis]:
     """The `width` best continuations of one prompt (1, L) that a beam search finds, best first.
 
-    A text is judged by its log-probability divided by its length to the power `length_power`
-    (Wu et al. 2016, section 7, in its simple form): with 0, short texts win.  A text that has not
-    ended after `steps` tokens counts as it is.
+    A text is judged by its log-probability divided by its length to the power `length_power` (Wu et
+    al. 2016, section 7): with 0, short texts win.  One that has not ended after `steps` counts, too.
 
     >>> chain = torch.tensor([[0.0, 0.6, 0.4], [0.5, 0.0, 0.5], [0.9, 0.1, 0.0]]).log()
     >>> write = lambda ids, cache: chain[ids]

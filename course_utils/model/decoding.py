@@ -198,7 +198,7 @@ def beam_search(
     """The `width` best continuations of one prompt (1, L) that a beam search finds, best first.
 
     A text is judged by its log-probability divided by its length to the power `length_power` (Wu et
-    al. 2016, section 7): with 0, short texts win.  One that has not ended after `steps` counts, too.
+    al. 2016, section 7): with 0, short texts win.  One that has not ended after `steps` counts.
 
     >>> chain = torch.tensor([[0.0, 0.6, 0.4], [0.5, 0.0, 0.5], [0.9, 0.1, 0.0]]).log()
     >>> write = lambda ids, cache: chain[ids]

@@ -404,7 +404,7 @@ CASES = {
             V,
             "one [MASK]",
         ),
-        ("bias.leanings", lambda _: bias.leanings(model(), words(), ["a"], ["{}"]), V, "[MASK]"),
+        ("bias.leanings", lambda _: bias.leanings(model(), words(), ["a"], ["{}"]), V, "no single"),
         ("secrets.canary", lambda _: secrets.canary(words(), "anna", "4 8"), V, "digits"),
         (
             "secrets.code_exposure",

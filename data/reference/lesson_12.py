@@ -25,7 +25,7 @@ from course_utils.training import interventions, pretraining
 OUT = Path(__file__).with_suffix(".jsonl")
 FOLDER = files.checkpoint_dir("course-bert")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = (0, 1, 2)
 REVIEWS, ROWS, LENGTH = 1800, 640, 32
 TEMPLATES = (
     "the {} said that [MASK] was tired .",

@@ -28,11 +28,8 @@ from course_utils.evaluation import (
     tasks,
 )
 from course_utils.evaluation import pointing as scores
-from course_utils.machine import cost, device, doctor, energy
-from course_utils.model import attention, families, heads, interop
-from course_utils.evaluation import baselines, language, plots, tasks
 from course_utils.evaluation import translation as judging
-from course_utils.machine import cost, device, doctor
+from course_utils.machine import cost, device, doctor, energy
 from course_utils.model import (
     attention,
     decoder,
@@ -75,15 +72,12 @@ from course_utils.training import (
     optim,
     pointing,
     pretraining,
+    writing,
 )
-
-SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
-
-from course_utils.training import checkpoints, finetuning, loop, optim, pretraining, writing
 from course_utils.training import translation as pairing
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
-OLD = EncoderConfig.bert(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
+
 OTHER = EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2, max_length=12)
 
 IDS = torch.tensor([[2, 7, 8, 3]])
@@ -104,11 +98,6 @@ RECIPE = pretraining.Recipe(loop.TrainConfig(steps=1), vocab_size=40, batch_size
 @cache
 def model():
     return heads.MaskedLanguageModel(SHAPE)
-
-
-@cache
-def writer():
-    return decoder.CausalLanguageModel(SHAPE).eval()
 
 
 @cache
@@ -162,6 +151,14 @@ V, T, F = ValueError, TypeError, FileNotFoundError
 @cache
 def tagger():
     return heads.TokenClassifier(Encoder(SHAPE), 2)
+
+
+OLD = EncoderConfig.bert(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
+
+
+@cache
+def writer():
+    return decoder.CausalLanguageModel(SHAPE).eval()
 
 
 CASES = {
@@ -334,43 +331,6 @@ CASES = {
         ("bias_probes.load_probes", lambda _: bias_probes.load_probes("crows"), V, "choose one of"),
     ],
     "model": [
-        ("decoder.step_mask", lambda _: decoder.step_mask(0), V, "at least 1"),
-        ("decoder.CausalLanguageModel", lambda _: decoder.CausalLanguageModel("bert"), T, "config"),
-        ("decoder.CausalLanguageModel", lambda _: decoder.CausalLanguageModel(OLD), V, "modern"),
-        ("decoder.CausalLanguageModel", lambda _: writer()(IDS.repeat(1, 4)), V, "max_length"),
-        ("decoder.CausalLanguageModel", lambda _: writer()(IDS.float()), T, "whole numbers"),
-        ("decoder.made_causal", lambda _: decoder.made_causal("bert"), T, "MaskedLanguageModel"),
-        ("decoder.Translator", lambda _: decoder.Translator(None), T, "EncoderConfig"),
-        ("decoder.Translator", lambda _: decoder.Translator(OLD), V, "modern"),
-        ("decoder.Translator", lambda _: decoder.Translator(SHAPE)(IDS, IDS + 90), V, "vocabulary"),
-        ("decoder_interop.to_causal_transformers",
-         lambda _: decoder_interop.to_causal_transformers(model()), T, "CausalLanguageModel"),
-        ("decoder_interop.save_causal",
-         lambda p: decoder_interop.save_causal(model(), p), T, "CausalLanguageModel"),
-        ("decoder_interop.save_translator",
-         lambda p: decoder_interop.save_translator(model(), p / "x"), T, "Translator"),
-        ("decoder_interop.load_translator",
-         lambda p: decoder_interop.load_translator(saved(p)), interop.CheckpointError, "holds no"),
-        ("decoder_interop.load_translator",
-         lambda p: decoder_interop.load_translator(p / "none"), F, "no folder"),
-        ("decoding.keep_top_k", lambda _: decoding.keep_top_k(torch.ones(1, 3), 0), V, "least 1"),
-        ("decoding.keep_top_p", lambda _: decoding.keep_top_p(torch.ones(1, 3), 0), V, "(0, 1]"),
-        ("decoding.sampler", lambda _: decoding.sampler(DICE, 0), V, "greedy"),
-        ("decoding.penalise_repeats",
-         lambda _: decoding.penalise_repeats(torch.ones(1, 9), IDS, 0), V, "above 0"),
-        ("decoding.forbid_repeats",
-         lambda _: decoding.forbid_repeats(torch.ones(1, 9), IDS, 0), V, "at least 1"),
-        ("decoding.generate", lambda _: decoding.generate(writer(), IDS[0], 3), V, "(B, L)"),
-        ("decoding.generate", lambda _: decoding.generate(writer(), IDS, 0), V, "at least 1"),
-        ("decoding.generate", lambda _: decoding.generate(writer(), IDS, 99), V, "max_length"),
-        ("decoding.extend_beams",
-         lambda _: decoding.extend_beams(torch.ones(2), torch.ones(3, 4), 2), V, "(K, V)"),
-        ("decoding.beam_search",
-         lambda _: decoding.beam_search(writer(), IDS.repeat(2, 1), 2, 3, 3), V, "one prompt"),
-        ("decoding.beam_search",
-         lambda _: decoding.beam_search(writer(), IDS, 0, 3, 3), V, "at least 1"),
-        ("decoding.mask_predict",
-         lambda _: decoding.mask_predict(model(), IDS, 4, 0), V, "at least 1"),
         ("attention.attention_scores", lambda _: attention.attention_scores([1.0], IDS), T, "tens"),
         (
             "attention.attention_scores",
@@ -481,12 +441,89 @@ CASES = {
         ("heads.TokenClassifier", lambda _: heads.TokenClassifier(Encoder(SHAPE), 0), V, "≥"),
         ("heads.TokenClassifier", lambda _: heads.TokenClassifier(SHAPE, 2), T, "Encoder"),
         ("heads.SpanPointer", lambda _: heads.SpanPointer(SHAPE), T, "Encoder"),
+        ("decoder.step_mask", lambda _: decoder.step_mask(0), V, "at least 1"),
+        ("decoder.CausalLanguageModel", lambda _: decoder.CausalLanguageModel("bert"), T, "config"),
+        ("decoder.CausalLanguageModel", lambda _: decoder.CausalLanguageModel(OLD), V, "modern"),
+        ("decoder.CausalLanguageModel", lambda _: writer()(IDS.repeat(1, 4)), V, "max_length"),
+        ("decoder.CausalLanguageModel", lambda _: writer()(IDS.float()), T, "whole numbers"),
+        ("decoder.made_causal", lambda _: decoder.made_causal("bert"), T, "MaskedLanguageModel"),
+        ("decoder.Translator", lambda _: decoder.Translator(None), T, "EncoderConfig"),
+        ("decoder.Translator", lambda _: decoder.Translator(OLD), V, "modern"),
+        ("decoder.Translator", lambda _: decoder.Translator(SHAPE)(IDS, IDS + 90), V, "vocabulary"),
+        (
+            "decoder_interop.to_causal_transformers",
+            lambda _: decoder_interop.to_causal_transformers(model()),
+            T,
+            "CausalLanguageModel",
+        ),
+        (
+            "decoder_interop.save_causal",
+            lambda p: decoder_interop.save_causal(model(), p),
+            T,
+            "CausalLanguageModel",
+        ),
+        (
+            "decoder_interop.save_translator",
+            lambda p: decoder_interop.save_translator(model(), p / "x"),
+            T,
+            "Translator",
+        ),
+        (
+            "decoder_interop.load_translator",
+            lambda p: decoder_interop.load_translator(saved(p)),
+            interop.CheckpointError,
+            "holds no",
+        ),
+        (
+            "decoder_interop.load_translator",
+            lambda p: decoder_interop.load_translator(p / "none"),
+            F,
+            "no folder",
+        ),
+        ("decoding.keep_top_k", lambda _: decoding.keep_top_k(torch.ones(1, 3), 0), V, "least 1"),
+        ("decoding.keep_top_p", lambda _: decoding.keep_top_p(torch.ones(1, 3), 0), V, "(0, 1]"),
+        ("decoding.sampler", lambda _: decoding.sampler(DICE, 0), V, "greedy"),
+        (
+            "decoding.penalise_repeats",
+            lambda _: decoding.penalise_repeats(torch.ones(1, 9), IDS, 0),
+            V,
+            "above 0",
+        ),
+        (
+            "decoding.forbid_repeats",
+            lambda _: decoding.forbid_repeats(torch.ones(1, 9), IDS, 0),
+            V,
+            "at least 1",
+        ),
+        ("decoding.generate", lambda _: decoding.generate(writer(), IDS[0], 3), V, "(B, L)"),
+        ("decoding.generate", lambda _: decoding.generate(writer(), IDS, 0), V, "at least 1"),
+        ("decoding.generate", lambda _: decoding.generate(writer(), IDS, 99), V, "max_length"),
+        (
+            "decoding.extend_beams",
+            lambda _: decoding.extend_beams(torch.ones(2), torch.ones(3, 4), 2),
+            V,
+            "(K, V)",
+        ),
+        (
+            "decoding.beam_search",
+            lambda _: decoding.beam_search(writer(), IDS.repeat(2, 1), 2, 3, 3),
+            V,
+            "one prompt",
+        ),
+        (
+            "decoding.beam_search",
+            lambda _: decoding.beam_search(writer(), IDS, 0, 3, 3),
+            V,
+            "at least 1",
+        ),
+        (
+            "decoding.mask_predict",
+            lambda _: decoding.mask_predict(model(), IDS, 4, 0),
+            V,
+            "at least 1",
+        ),
     ],
     "evaluation": [
-        ("translation.clipped_matches", lambda _: judging.clipped_matches("a", "a", 0), V, "n must"),
-        ("translation.bleu", lambda _: judging.bleu([["a"]], []), V, "1 hypotheses for 0"),
-        ("translation.Dictionary", lambda _: judging.Dictionary([]), V, "at least one pair"),
-        ("translation.nearest", lambda _: judging.nearest([], ["a"]), V, "at least one known"),
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
         ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
@@ -572,6 +609,15 @@ CASES = {
         ("pointing.exact_match", lambda _: scores.exact_match(1, "1"), T, "must be a str"),
         ("pointing.answer_f1", lambda _: scores.answer_f1("1", None), T, "must be a str"),
         (
+            "translation.clipped_matches",
+            lambda _: judging.clipped_matches("a", "a", 0),
+            V,
+            "n must",
+        ),
+        ("translation.bleu", lambda _: judging.bleu([["a"]], []), V, "1 hypotheses for 0"),
+        ("translation.Dictionary", lambda _: judging.Dictionary([]), V, "at least one pair"),
+        ("translation.nearest", lambda _: judging.nearest([], ["a"]), V, "at least one known"),
+        (
             "attribution.attention_rollout",
             lambda _: attribution.attention_rollout([]),
             V,
@@ -652,16 +698,6 @@ CASES = {
         ),
     ],
     "training": [
-        ("translation.next_token_loss",
-         lambda _: pairing.next_token_loss(torch.ones(1, 3, 9), IDS), V, "(B, L, V)"),
-        ("translation.both_directions",
-         lambda _: pairing.both_directions(words(), ["a"], []), V, "no pairs"),
-        ("translation.translate",
-         lambda _: pairing.translate(decoder.Translator(SHAPE), words(), []), V, "at least one"),
-        ("writing.text_batches", lambda _: writing.text_batches(IDS, 2, 0), V, "do not fill"),
-        ("translation.pair_batches",
-         lambda _: pairing.pair_batches([([2, 3], [2, 3])], 2, 0), V, "do not fill"),
-        ("translation.new_translator", lambda _: pairing.new_translator(0), V, "vocab_size"),
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=0), V, "at least 1"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps="9"), T, "whole number"),
@@ -742,6 +778,32 @@ CASES = {
             "no questions",
         ),
         (
+            "translation.next_token_loss",
+            lambda _: pairing.next_token_loss(torch.ones(1, 3, 9), IDS),
+            V,
+            "(B, L, V)",
+        ),
+        (
+            "translation.both_directions",
+            lambda _: pairing.both_directions(words(), ["a"], []),
+            V,
+            "no pairs",
+        ),
+        (
+            "translation.translate",
+            lambda _: pairing.translate(decoder.Translator(SHAPE), words(), []),
+            V,
+            "at least one",
+        ),
+        ("writing.text_batches", lambda _: writing.text_batches(IDS, 2, 0), V, "do not fill"),
+        (
+            "translation.pair_batches",
+            lambda _: pairing.pair_batches([([2, 3], [2, 3])], 2, 0),
+            V,
+            "do not fill",
+        ),
+        ("translation.new_translator", lambda _: pairing.new_translator(0), V, "vocab_size"),
+        (
             "interventions.continued",
             lambda _: interventions.continued(model(), words(), IDS),
             V,
@@ -776,9 +838,8 @@ EXEMPT = {
     "holds what others have checked": (
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
         "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team "
-        "calibration.Reliability spans.Entity spans.Window pointing.Found pointing.Answer"
-        "decoder.Cache decoding.Hypothesis translation.PairBatch writing.TextBatch "
-        "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team"
+        "calibration.Reliability spans.Entity spans.Window pointing.Found pointing.Answer "
+        "decoder.Cache decoding.Hypothesis translation.PairBatch writing.TextBatch"
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
@@ -800,16 +861,11 @@ EXEMPT = {
         "finetuning.classification_loss finetuning.masked_mean finetuning.pad_rows "
         "checkpoints.save cards.make_log cards.write minhash.jaccard minhash.fingerprint "
         "finetuning.batches pointing.tag_loss pointing.span_loss spans.token_span "
-        "reading.first_answer reading.find_loosely baselines.sentences_of "
-        "bias_probes.count_delivered"
-        "families.from_transformers heads.PredictionHead interop.task_of interop.own_parameters "
-        "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
-        "decoding.greedy decoder.causal_attention decoder.embed_from decoder.CrossAttention "
-        "decoder.DecoderLayer decoder.require_modern translation.translation_loss translation.mean_loss "
-        "translation.writer_for writing.writing_loss writing.mean_writing_loss "
-        "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
-        "pretraining.freeze pretraining.prepare finetuning.classification_loss "
-        "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.make_log cards.write"
+        "reading.first_answer reading.find_loosely baselines.sentences_of decoding.greedy "
+        "decoder.causal_attention decoder.embed_from decoder.CrossAttention "
+        "decoder.DecoderLayer decoder.require_modern translation.translation_loss "
+        "translation.mean_loss translation.writer_for writing.writing_loss "
+        "writing.mean_writing_loss bias_probes.count_delivered"
     ),
     "has its bad input tested beside it": (
         "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file "

@@ -1,4 +1,4 @@
-"""Make lesson 11's translator, data/checkpoints/course-translator, and lesson_11.json.
+"""Make lesson 11's translator, data/reference/course-translator, and lesson_11.json.
 
     python data/reference/lesson_11.py [tokenizer | live | translator | report]
 
@@ -30,7 +30,7 @@ from course_utils.training.cards import describe_machine
 from course_utils.training.loop import TrainConfig, train
 
 OUT = files.data_dir() / "reference" / "lesson_11.json"
-HOME = files.data_dir() / "checkpoints" / "course-translator"
+HOME = files.data_dir() / "reference" / "course-translator"
 WORK = files.build_dir() / "reference" / "lesson_11"
 VOCAB, BATCH, SEEDS, EVERY = 5000, 128, (0, 1, 2), 100
 READ = TrainConfig(

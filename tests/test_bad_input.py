@@ -36,7 +36,15 @@ from course_utils.text import (
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
-from course_utils.training import checkpoints, finetuning, loop, optim, pretraining, replicas
+from course_utils.training import (
+    budgets,
+    checkpoints,
+    finetuning,
+    loop,
+    optim,
+    pretraining,
+    replicas,
+)
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
 OTHER = EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2, max_length=12)
@@ -406,6 +414,11 @@ CASES = {
         ("tasks.paired_difference", lambda _: tasks.paired_difference([1, 2], "ab"), T, "numbers"),
     ],
     "training": [
+        ("budgets.shaped", lambda _: budgets.shaped(2, 30), V, "multiple of 8"),
+        ("budgets.shaped", lambda _: budgets.shaped(0, 32), V, "layers"),
+        ("budgets.flops_per_token", lambda _: budgets.flops_per_token(SHAPE), T, "Recipe"),
+        ("budgets.working_parameters", lambda _: budgets.working_parameters(1), T, "Recipe"),
+        ("budgets.recipe_for", lambda _: budgets.recipe_for(2, 32, 1e3), V, "one step"),
         ("replicas.launch", lambda _: replicas.launch(0), V, "processes"),
         ("replicas.launch", lambda _: replicas.launch(2, batch_size=1), V, "cannot be shared"),
         ("replicas.launch", lambda _: replicas.launch(2, steps=1), V, "2 steps"),

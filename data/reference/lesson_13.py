@@ -1,4 +1,4 @@
-"""Make lesson_13.jsonl: nine tiny pretraining runs, three sizes on three budgets, and their controls.
+"""Make lesson_13.jsonl: nine tiny pretraining runs, three sizes on three budgets; and controls.
 
     python data/reference/lesson_13.py
 

@@ -3,7 +3,7 @@
 Symmetric and rounded to nearest, as in Jacob et al. (2018, "Quantization and Training of Neural
 Networks for Efficient Integer-Arithmetic-Only Inference", section 2.1) with a zero point of zero.
 Each row has a scale of its own, since one long row must not make all others coarse (Krishnamoorthi
-2018, section 2.1.1).
+2018, "Quantizing deep convolutional networks for efficient inference").
 """
 
 from __future__ import annotations

@@ -163,9 +163,9 @@ for budget in budgets:
           f"{best.tokens / best.parameters:,.0f} tokens for each parameter at work")  # fmt: skip
 
 # %% [markdown]
-# <!-- PROSE-AFTER-RESULTS: two or three sentences on what the figure shows: whether there is a valley on each budget, and whether its lowest point moves to the right from budget to budget. If the largest or the smallest size is best everywhere, say so: then the valley lies outside our three sizes and section 13.5 extrapolates. -->
+# <!-- PROSE-AFTER-RESULTS: two or three sentences on what the figure shows: whether there is a valley on each budget, and whether its lowest point moves to the right from budget to budget. If the largest or the smallest size is best everywhere, say so: then the valley lies outside our three sizes and section 13.5 extrapolates. Expected: "So there is a best size, and a larger budget moves it." -->
 #
-# So there is a best size, and a larger budget moves it. Three points make no curve yet. For that we need a law.
+# Three points on a budget make no curve yet. For that we need a law.
 #
 # ## 13.3 A law with a floor
 #
@@ -260,7 +260,7 @@ assert min(typical["five numbers"], typical["four, α = β"]) < typical["the mea
 #
 # Look at the intervals in the last lines. They come from 400 laws that could as well have been found: the fitted losses are scattered anew, as much as the nine runs scatter around their law, and fitted again (a parametric bootstrap; and since nine runs know their own scatter badly, too, each draw takes another one, as Student would have it). The single numbers are uncertain; the floor most of all. Nobody should read the entropy of film reviews from nine toy runs. Yet a prediction may be far better known than the numbers in it, for where E is too high, A is too low, and the sum stays.
 #
-# <!-- PROSE-AFTER-RESULTS: compare the floor with something that we know: it should lie well below the loss of course-bert on its own masks (lesson 07), and the interval probably reaches down to 0. Say what the exponents are, and that Hoffmann et al. found 0.34 and 0.28 (equation 10 there) for other text and another objective. -->
+# <!-- PROSE-AFTER-RESULTS: check the paragraph above against the intervals (is the floor the widest?). Then compare the floor with something that we know: it should lie well below the loss of course-bert on its own masks (lesson 07), and the interval probably reaches down to 0. Say what the exponents are, and that Hoffmann et al. found 0.34 and 0.28 (equation 10 there) for other text and another objective. -->
 #
 # ## 13.4 Call the shot
 #
@@ -391,7 +391,7 @@ print("two seeds differ by", ", ".join(f"{x:.3f}" for x in apart), "nats")
 print(f"a run scatters around the law by {residual:.3f} nats")
 
 # %% [markdown]
-# <!-- PROSE-AFTER-RESULTS: if the scatter around the law is several times the difference of two seeds divided by √2, the law's form is the larger doubt; if they are alike, the law is as good as nine single runs can show. Say which. -->
+# <!-- PROSE-AFTER-RESULTS: also check the sentence above on half-way losses. If the scatter around the law is several times the difference of two seeds divided by √2, the law's form is the larger doubt; if they are alike, the law is as good as nine single runs can show. Say which. -->
 #
 # *One learning rate for all.* A rate that suits one size may be too small or too large for another, and then a "law of size" is in part a law of badly chosen rates. Ours was chosen on two of the sizes. The rates that were tried stand in the file:
 
@@ -464,6 +464,8 @@ for share in (1, 1 / 2, 1 / 4):
 
 # %% [markdown]
 # The floor of a valley is flat: that is the practical side of the law. Half the size costs little, and everybody who uses the model afterwards is served at half the price.
+#
+# <!-- PROSE-AFTER-RESULTS: check "little" against the three lines. -->
 #
 # ## 13.6 Two processes, one model
 #
@@ -552,7 +554,7 @@ results.record(speedup_one_thread=one / two, speedup_two_threads=threads / two)
 print("two processes are no slower than half as fast as one:", two < 2 * one)
 
 # %% [markdown]
-# <!-- PROSE-AFTER-RESULTS: one sentence on the two numbers, measured on two quiet cores. Expected: nearly 2 against one thread; near 1 against two threads, or somewhat above, since small products do not fill two threads. If the machine has one core, both are at most 1: say it in the cell. -->
+# <!-- PROSE-AFTER-RESULTS: one sentence on the two numbers, measured on two quiet cores. Expected: nearly 2 against one thread; near 1 against two threads, or somewhat above, since small products do not fill two threads. If the machine has one core, both are at most 1: say it in the cell. The next paragraph rests on the second number. -->
 #
 # On one machine with two cores, then, data parallel is a way to learn how it is done, and not a way to be fast. It pays where the second process brings a processor of its own.
 #
@@ -751,7 +753,7 @@ plots.show(
 )
 
 # %% [markdown]
-# <!-- PROSE-AFTER-RESULTS: where does it break, with rows and with matrices? If the two assertions about 8 and 2 bits do not hold as written, set them to what does, with room. -->
+# <!-- PROSE-AFTER-RESULTS: where does it break, with rows and with matrices? If the two assertions about 8 and 2 bits do not hold as written, set them to what does, with room. With three rows of text, 2 bits were worse than a blind guess: if that holds, say why a rounded model can be worse than no model. The next paragraph's "below 4 bits" rests on the table. -->
 #
 # A quarter of the bytes for next to nothing: that is why hardly anybody ships 32 bits. Below 4 bits rounding each weight by itself is not enough, and one chooses the codes so that the *layer's output* changes least (GPTQ, Frantar et al. 2023).
 #

@@ -2,6 +2,7 @@
 
 import torch
 
+from course_utils import lessons
 from course_utils.training import replicas
 from course_utils.training.loop import TrainConfig
 from course_utils.training.parallel import team
@@ -17,7 +18,9 @@ def recipe():
     )  # fmt: skip
 
 
-def test_two_processes_find_the_gradient_of_one_and_keep_equal_weights():
+def test_two_processes_find_the_gradient_of_one_and_keep_equal_weights(monkeypatch):
+    for name, value in lessons.offline_environment().items():  # as in a lesson: without a network
+        monkeypatch.setenv(name, value)
     figures, theirs = replicas.launch(2, **TINY)
     assert (figures.processes, figures.threads, figures.tokens) == (2, 1, 384)
     assert figures.largest_difference == 0

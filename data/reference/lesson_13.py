@@ -35,7 +35,7 @@ SHOT = (3, 128, 3.2e12)  # layers, width and budget of the run that the lesson m
 FAR = (3, 128, 9.6e12)
 RATES = (1.5e-3, 3e-3, 6e-3)
 CHOOSING = 100  # a seed that is used for nothing else
-EVALUATIONS = 8  # in each run, the last one after its end
+EVALUATIONS = 4  # in each run, the last one after its end
 
 
 def text_folder() -> Path:

@@ -264,7 +264,7 @@ assert min(typical["five numbers"], typical["four, α = β"]) < typical["the mea
 #
 # ## 13.4 Call the shot
 #
-# In billiards a shot counts only if the player has named the pocket. A law that is drawn through points which are already there has named nothing. So here is a run that nobody has made: three layers of 128, a size that none of the nine has, on a budget between the second and the third. What will its loss be? **Write your own number down first**; the table of section 13.2 is all you need.
+# In billiards a shot counts only if the player has named the pocket. A law that is drawn through points which are already there has named nothing. So here is a run that is still to be made: three layers of 128, a size that none of the nine has, on a budget between the second and the third. (The reference file holds it with two other seeds, made after the nine. The law has not seen them, and we look at them only when our own run has ended.) What will its loss be? **Write your own number down first**; the table of section 13.2 is all you need.
 
 # %%
 my_own_shot = None  # your guess, in nats

@@ -758,7 +758,7 @@ plots.show(
 #
 # A quarter of the bytes for next to nothing: that is why hardly anybody ships 32 bits. Below 4 bits rounding each weight by itself is not enough, and one chooses the codes so that the *layer's output* changes least (GPTQ, Frantar et al. 2023).
 #
-# Is it faster, too? Not by itself. Our `QuantizedLinear` makes its weights long again for each product, so it saves memory and costs time. Speed needs a kernel that multiplies the whole numbers themselves. PyTorch has one for processors: *dynamic* quantisation rounds the activations as well, row by row, as they come. **Predict**: how many times as fast?
+# Is it faster, too? Not by itself. Our `QuantizedLinear` makes its weights long again for each product, so it saves memory and costs time. Speed needs a kernel that multiplies the whole numbers themselves. PyTorch has one for processors: *dynamic* quantisation rounds the activations as well, as they come. (As it stands it takes one scale for each matrix, of weights and of activations alike, and so it loses a little more than ours.) **Predict**: how many times as fast?
 
 # %% tags=["nbval-ignore-output"]
 with warnings.catch_warnings():
@@ -788,7 +788,7 @@ print("PyTorch's 8 bits cost less than a tenth of a nat:",
       abs(masked_loss(dynamic, frozen) - full[0]) < 0.1)  # fmt: skip
 
 # %% [markdown]
-# <!-- PROSE-AFTER-RESULTS: one sentence on the speeds. Expected: ours somewhat slower than 32 bits; PyTorch's between equally fast and twice as fast, depending on the processor; where bfloat16 is native, autocast may beat both. -->
+# <!-- PROSE-AFTER-RESULTS: check "a little more than ours" above. One sentence on the speeds. Expected: ours somewhat slower than 32 bits; PyTorch's between equally fast and twice as fast, depending on the processor; where bfloat16 is native, autocast may beat both. -->
 #
 # ## 13.10 What would have fooled us
 #

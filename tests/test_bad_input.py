@@ -23,6 +23,7 @@ from course_utils.evaluation import (
     language,
     plots,
     probing,
+    scaling,
     secrets,
     significance,
     tasks,
@@ -38,6 +39,7 @@ from course_utils.model import (
     families,
     heads,
     interop,
+    quantization,
 )
 from course_utils.model.encoder import Encoder, EncoderConfig
 from course_utils.text import (
@@ -65,6 +67,7 @@ from course_utils.text import (
 )
 from course_utils.text.fetch_errors import DataError
 from course_utils.training import (
+    budgets,
     checkpoints,
     finetuning,
     interventions,
@@ -72,6 +75,7 @@ from course_utils.training import (
     optim,
     pointing,
     pretraining,
+    replicas,
     writing,
 )
 from course_utils.training import translation as pairing
@@ -160,6 +164,10 @@ OLD = EncoderConfig.bert(40, hidden_size=16, num_layers=1, num_heads=2, max_leng
 def writer():
     return decoder.CausalLanguageModel(SHAPE).eval()
 
+
+RUNS = [1, 1, 1, 4, 4, 9], [1, 4, 9, 1, 4, 1], [9, 8, 7, 7, 6, 6]  # sizes, tokens, losses
+
+LAW = scaling.ScalingLaw(2.0, 0.0, 0.5, 1.0, 0.5)
 
 CASES = {
     "machine": [
@@ -522,6 +530,40 @@ CASES = {
             V,
             "at least 1",
         ),
+        ("quantization.quantize_rows", lambda _: quantization.quantize_rows(IDS), T, "floating"),
+        (
+            "quantization.quantize_rows",
+            lambda _: quantization.quantize_rows(torch.ones(3)),
+            V,
+            "matrix",
+        ),
+        (
+            "quantization.quantize_rows",
+            lambda _: quantization.quantize_rows(torch.ones(3, 3), 1),
+            V,
+            "bits",
+        ),
+        (
+            "quantization.quantize_rows",
+            lambda _: quantization.quantize_rows(torch.ones(3, 3) / 0),
+            V,
+            "finite",
+        ),
+        ("quantization.QuantizedLinear", lambda _: quantization.QuantizedLinear(IDS), T, "Linear"),
+        (
+            "quantization.QuantizedEmbedding",
+            lambda _: quantization.QuantizedEmbedding(torch.nn.Linear(2, 2)),
+            T,
+            "Embedding",
+        ),
+        ("quantization.quantize_model", lambda _: quantization.quantize_model(IDS), T, "Module"),
+        (
+            "quantization.quantize_model",
+            lambda _: quantization.quantize_model(torch.nn.ReLU()),
+            V,
+            "no linear layer",
+        ),
+        ("quantization.weight_bytes", lambda _: quantization.weight_bytes(None), T, "Module"),
     ],
     "evaluation": [
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
@@ -696,6 +738,21 @@ CASES = {
             V,
             "no layer 1",
         ),
+        ("scaling.fit_law", lambda _: scaling.fit_law(["a"], [1], [1]), T, "parameters must"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1], [-1], [1]), V, "tokens must"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1, 2], [1], [1]), V, "each run has"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1, 2], [1, 2], [3, 2]), V, "cannot carry"),
+        ("scaling.fit_law", lambda _: scaling.fit_law([1] * 6, *RUNS[1:]), V, "two sizes"),
+        ("scaling.possible_laws", lambda _: scaling.possible_laws(*RUNS, draws=1), V, "draws"),
+        (
+            "scaling.predict_loss",
+            lambda _: scaling.predict_loss(*RUNS, 9, 9, confidence=95),
+            V,
+            "confidence",
+        ),
+        ("scaling.compute_optimal", lambda _: scaling.compute_optimal(LAW, 1e9), V, "no valley"),
+        ("scaling.compute_optimal", lambda _: scaling.compute_optimal(LAW, 0), V, "flops"),
+        ("scaling.compute_optimal", lambda _: scaling.compute_optimal(0.5, 1e9), T, "ScalingLaw"),
     ],
     "training": [
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
@@ -810,6 +867,14 @@ CASES = {
             "at least one batch",
         ),
         ("interventions.plant", lambda _: interventions.plant(IDS, [IDS[0]], [1]), V, "do not fit"),
+        ("budgets.shaped", lambda _: budgets.shaped(2, 30), V, "multiple of 8"),
+        ("budgets.shaped", lambda _: budgets.shaped(0, 32), V, "layers"),
+        ("budgets.flops_per_token", lambda _: budgets.flops_per_token(SHAPE), T, "Recipe"),
+        ("budgets.working_parameters", lambda _: budgets.working_parameters(1), T, "Recipe"),
+        ("budgets.recipe_for", lambda _: budgets.recipe_for(2, 32, 1e3), V, "one step"),
+        ("replicas.launch", lambda _: replicas.launch(0), V, "processes"),
+        ("replicas.launch", lambda _: replicas.launch(2, batch_size=1), V, "cannot be shared"),
+        ("replicas.launch", lambda _: replicas.launch(2, steps=1), V, "2 steps"),
     ],
 }
 
@@ -839,7 +904,8 @@ EXEMPT = {
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
         "pretraining.Corpus loop.Batch loop.History finetuning.LabelledBatch parallel.Team "
         "calibration.Reliability spans.Entity spans.Window pointing.Found pointing.Answer "
-        "decoder.Cache decoding.Hypothesis translation.PairBatch writing.TextBatch"
+        "decoder.Cache decoding.Hypothesis translation.PairBatch writing.TextBatch "
+        "scaling.ScalingLaw replicas.Measured"
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
@@ -849,7 +915,6 @@ EXEMPT = {
     ),
     "is a part of one that has rows, which checks for it": (
         "corpora.member_key corpora.package_rows fetching.is_verified fetching.locked "
-        "preparing.prepared "
         "splitting.distinct_rows splitting.joined subwords.merge_pair subwords.learn_merges "
         "subwords.split_special wordpiece.is_ideograph wordpiece.is_punctuation "
         "wordpiece.stands_alone wordpiece.tidy_character wordpiece.tidy wordpiece.split_words "
@@ -860,13 +925,13 @@ EXEMPT = {
         "interop.read_weights interop.build interop.gather tokenization.join_pair "
         "loop.gradients pretraining.mlm_loss pretraining.freeze pretraining.prepare "
         "finetuning.classification_loss finetuning.masked_mean finetuning.pad_rows "
-        "checkpoints.save cards.make_log cards.write minhash.jaccard minhash.fingerprint "
-        "finetuning.batches pointing.tag_loss pointing.span_loss spans.token_span "
-        "reading.first_answer reading.find_loosely baselines.sentences_of decoding.greedy "
-        "decoder.causal_attention decoder.embed_from decoder.CrossAttention "
+        "checkpoints.save cards.make_log cards.write preparing.prepared minhash.jaccard "
+        "minhash.fingerprint finetuning.batches pointing.tag_loss pointing.span_loss "
+        "spans.token_span reading.first_answer reading.find_loosely baselines.sentences_of "
+        "decoding.greedy decoder.causal_attention decoder.embed_from decoder.CrossAttention "
         "decoder.DecoderLayer decoder.require_modern translation.translation_loss "
         "translation.mean_loss translation.writer_for writing.writing_loss "
-        "writing.mean_writing_loss bias_probes.count_delivered"
+        "writing.mean_writing_loss bias_probes.count_delivered replicas.measure replicas.main"
     ),
     "has its bad input tested beside it": (
         "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file "

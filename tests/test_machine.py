@@ -152,7 +152,7 @@ def test_freed_memory_that_is_kept_is_not_fetched_anew():
         kept: int(subprocess.check_output([sys.executable, "-c", FAULTS, kept], text=True))
         for kept in ("kept", "as it is")
     }
-    assert faults["kept"] < 1000 < 20_000 < faults["as it is"]
+    assert faults["kept"] < faults["as it is"] / 4
 
 
 def test_the_energy_meter_adds_packages_and_nothing_inside_them(tmp_path):

@@ -52,17 +52,21 @@ class Recipe:
                 f"which is every {every} steps."
             )
 
-    def model(self) -> MaskedLanguageModel:
-        """A freshly initialised model; the same for the same ``train.seed``."""
-        machine.seed_everything(self.train.seed)
-        config = EncoderConfig.modern(
+    @property
+    def config(self) -> EncoderConfig:
+        """The shape of the model."""
+        return EncoderConfig.modern(
             self.vocab_size,
             hidden_size=self.hidden_size,
             num_layers=self.num_layers,
             num_heads=self.num_heads,
             mlp_size=self.mlp_size,
         )
-        return MaskedLanguageModel(config)
+
+    def model(self) -> MaskedLanguageModel:
+        """A freshly initialised model; the same for the same ``train.seed``."""
+        machine.seed_everything(self.train.seed)
+        return MaskedLanguageModel(self.config)
 
 
 RECIPES = {

@@ -144,9 +144,7 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
     about = FILM_REVIEWS | log.get("about", {})
     width, per_byte = about.pop("bytes_per_token", None), ""
     if width:
-        per_byte = (
-            f" Its loss is {bits_per_byte(final['loss'], 1, width):.2f} bits per byte of that text."
-        )
+        per_byte = f" Its loss is {bits_per_byte(final['loss'], 1, width):.2f} bits per byte of that text."
     card = CARD.format(
         name=folder.name, layers=recipe["num_layers"], width=recipe["hidden_size"],
         heads=recipe["num_heads"], mlp=recipe["mlp_size"], vocab=recipe["vocab_size"],

@@ -1,6 +1,6 @@
 """Pretraining a BERT with the masked-language-model objective: the recipes and the command.
 
-python -m course_utils.training.pretraining --recipe course-bert --out build/course-bert
+    python -m course_utils.training.pretraining --recipe course-bert --out build/course-bert
 """
 
 import argparse
@@ -85,10 +85,8 @@ def mlm_loss(model: nn.Module, batch: masking.MaskedBatch) -> Tensor:
     """Summed cross-entropy in nats at the masked places of ``batch``; a scalar tensor."""
     logits = model(batch.input_ids, positions=batch.positions)  # (B, M, V)
     return F.cross_entropy(
-        logits.flatten(0, 1).float(),
-        batch.targets.flatten(),
-        ignore_index=masking.IGNORE,
-        reduction="sum",
+        logits.flatten(0, 1).float(), batch.targets.flatten(),
+        ignore_index=masking.IGNORE, reduction="sum",
     )
 
 
@@ -136,12 +134,8 @@ def freeze(tokenizer, rows: Tensor, limit: int = 512, seed: int = 0) -> masking.
     """Frozen evaluation masks on at most ``limit`` evenly spaced rows."""
     spaced = rows[:: max(1, len(rows) // limit)][:limit]
     return masking.frozen_masks(
-        spaced,
-        round(FROZEN_SHARE * rows.size(1)),
-        seed=seed,
-        mask_id=tokenizer.mask_token_id,
-        vocab_size=len(tokenizer),
-        special_ids=tuple(sorted(tokenizer.all_special_ids)),
+        spaced, round(FROZEN_SHARE * rows.size(1)), seed=seed, mask_id=tokenizer.mask_token_id,
+        vocab_size=len(tokenizer), special_ids=tuple(sorted(tokenizer.all_special_ids)),
     )
 
 
@@ -220,13 +214,8 @@ def main(arguments: list[str] | None = None) -> None:
             interop.save_pretrained(trained, early[step], corpus.tokenizer, dtype=torch.float16)
 
     history = pretrain(
-        model,
-        corpus.rows,
-        corpus.frozen,
-        corpus.tokenizer,
-        recipe,
-        run=args.out.with_name(f"{args.out.name}-run"),
-        on_step=snapshot,
+        model, corpus.rows, corpus.frozen, corpus.tokenizer, recipe,
+        run=args.out.with_name(f"{args.out.name}-run"), on_step=snapshot,
     )
     if leads:
         interop.save_pretrained(model, args.out, corpus.tokenizer, dtype=torch.float16)

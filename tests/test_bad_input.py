@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from course_utils import files, machine
-from course_utils.evaluation import baselines, language, plots, tasks
+from course_utils.evaluation import baselines, explorer, language, leaderboard, plots, tasks
 from course_utils.machine import cost, device, doctor
 from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
@@ -24,6 +24,7 @@ from course_utils.text import (
     corpora,
     datasheets,
     fetching,
+    folders,
     hidden_markov,
     masking,
     ngrams,
@@ -36,7 +37,7 @@ from course_utils.text import (
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
-from course_utils.training import checkpoints, finetuning, loop, optim, pretraining
+from course_utils.training import cards, checkpoints, finetuning, loop, optim, pretraining
 
 SHAPE = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2, max_length=12)
 OTHER = EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2, max_length=12)
@@ -155,6 +156,21 @@ CASES = {
         ("fetching.read_member", lambda _: fetching.read_member("torch", "a"), V, "Unknown"),
         ("fetching.read_member", lambda _: fetching.read_member("hsg", "no"), DataError, "no read"),
         ("fetching.check_space", lambda p: fetching.check_space(p, 2**80, "x"), DataError, "free"),
+        ("folders.plain_markdown", lambda _: folders.plain_markdown(b"a"), T, "needs a str"),
+        ("folders.paragraphs", lambda _: folders.paragraphs(None), T, "needs a str"),
+        ("folders.blocks", lambda _: folders.blocks([9], 0), V, "words >= 1"),
+        ("folders.blocks", lambda _: folders.blocks([-1]), V, "not negative"),
+        ("folders.read_folder", lambda p: folders.read_folder(p / "no"), F, "no folder"),
+        ("folders.read_folder", lambda p: folders.read_folder(p), DataError, "no .txt"),
+        (
+            "folders.read_folder",
+            lambda p: folders.read_folder(write(p / "a.txt", "a")),
+            V,
+            "is a file",
+        ),
+        ("folders.from_folder", lambda p: folders.from_folder(p, 1.0), V, "between 0 and 1"),
+        ("folders.from_folder", lambda p: folders.from_folder(p / "no"), F, "no folder"),
+        ("folders.course_folder", lambda p: folders.course_folder(p, -1), V, "0 or more"),
         ("hidden_markov.stationary", lambda _: hidden_markov.stationary([[2.0]]), V, "sum to 1"),
         ("hidden_markov.draw", lambda _: hidden_markov.draw(torch.ones(2, 3), IDS), V, "(N, K)"),
         (
@@ -338,6 +354,36 @@ CASES = {
     ],
     "evaluation": [
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
+        ("explorer.guesses", lambda _: explorer.guesses([0.0], ["a"]), T, "tensor"),
+        ("explorer.guesses", lambda _: explorer.guesses(torch.ones(2, 2), ["a", "b"]), V, "(2,)"),
+        ("explorer.guesses", lambda _: explorer.guesses(torch.ones(2), ["a", "b"], 3), V, "1 … 2"),
+        ("explorer.view", lambda _: explorer.view("bert", words(), "a film"), T, "masked model"),
+        ("explorer.view", lambda _: explorer.view(model(), words(), 7), T, "must be a str"),
+        ("explorer.view", lambda _: explorer.view(model(), words(), " "), V, "no word"),
+        ("explorer.view", lambda _: explorer.view(model(), words(), "a " * 99), V, "shorten it"),
+        (
+            "explorer.view",
+            lambda _: explorer.view(sorter(), words(), "[MASK]", labels=["one"]),
+            V,
+            "1 labels for 2",
+        ),
+        ("explorer.weights", lambda _: explorer.weights({}), V, "a view"),
+        ("explorer.sharpest", lambda _: explorer.sharpest(None), V, "a view"),
+        ("explorer.embed", lambda _: explorer.embed({1, 2}), T, "not JSON serializable"),
+        ("explorer.page", lambda _: explorer.page([], "Empty"), V, "at least one view"),
+        ("explorer.write", lambda p: explorer.write(p / "page", [], "Empty"), V, ".html"),
+        ("leaderboard.Entry", lambda _: leaderboard.Entry(" ", 1.0, 1.0, "m"), V, "a name"),
+        ("leaderboard.Entry", lambda _: leaderboard.Entry("me", "1", 1.0, "m"), T, "number"),
+        ("leaderboard.fingerprint", lambda _: leaderboard.fingerprint(IDS), T, "MaskedBatch"),
+        ("leaderboard.rank", lambda _: leaderboard.rank([], "m", 0), V, "above 0"),
+        ("leaderboard.read", lambda p: leaderboard.read(write(p / "a", "no")), V, "delete it"),
+        ("leaderboard.enter", lambda p: leaderboard.enter({}, p / "a"), T, "holds entries"),
+        (
+            "leaderboard.race_report",
+            lambda p: leaderboard.race_report(write(p / "a", "no")),
+            V,
+            "no result",
+        ),
         ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), NOTHING), V, "no token"),
@@ -367,6 +413,13 @@ CASES = {
         ("tasks.paired_difference", lambda _: tasks.paired_difference([1, 2], "ab"), T, "numbers"),
     ],
     "training": [
+        ("cards.own_text", lambda _: cards.own_text(" "), V, "needs the name"),
+        (
+            "cards.make_log",
+            lambda _: cards.make_log(None, {}, None, 1, "", about={"author": "me"}),
+            V,
+            "no place for",
+        ),
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps=0), V, "at least 1"),
         ("loop.TrainConfig", lambda _: loop.TrainConfig(steps="9"), T, "whole number"),
@@ -463,7 +516,7 @@ EXEMPT = {
         "interop.describe interop.existing interop.read_config interop.read_weights interop.build "
         "interop.gather tokenization.join_pair loop.gradients pretraining.mlm_loss "
         "pretraining.freeze pretraining.prepare finetuning.classification_loss "
-        "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.make_log cards.write"
+        "finetuning.masked_mean finetuning.pad_rows checkpoints.save cards.write"
     ),
     "has its bad input tested beside it": (
         "tables.make_table tables.save tables.load twins.hub_rows twins.hub_file pretraining.main "

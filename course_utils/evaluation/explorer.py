@@ -218,7 +218,8 @@ def page(views: Sequence[dict], title: str, note: str = "", live: bool = False) 
 
 def _figure(seen: dict, head: Tensor) -> str:
     """One head as a drawing that needs no script: SVG, with a title for screen readers."""
-    names, cell, left, above = seen["tokens"], 18, 110, 96
+    names, cell = seen["tokens"], 18
+    left = above = 16 + 7 * max(map(len, names))
     side = cell * len(names)
     parts = [
         f'<svg role="img" viewBox="0 0 {left + side + 8} {above + side + 8}" '

@@ -45,9 +45,8 @@ def guesses(logits: Tensor, names: Sequence[str], top: int = 5) -> list[tuple[st
         raise ValueError(f"logits must be ({len(names)},), as names, not {tuple(logits.shape)}.")
     if not 1 <= top <= len(names):
         raise ValueError(f"top must lie in 1 … {len(names)}, not {top}.")
-    best = logits.softmax(-1).topk(top)
-    found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return [(names[index], probability) for index, probability in found]
+    chances = logits.softmax(0)
+    return [(names[index], chances[index].item()) for index in chances.topk(top).indices.tolist()]
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from course_utils import files, machine
-from course_utils.evaluation import baselines, explorer, language, leaderboard, plots, tasks
+from course_utils.evaluation import baselines, explorer, language, leaderboard, plots, tasks, thread
 from course_utils.machine import cost, device, doctor
 from course_utils.model import attention, families, heads, interop
 from course_utils.model.encoder import Encoder, EncoderConfig
@@ -384,6 +384,8 @@ CASES = {
             V,
             "no result",
         ),
+        ("thread.draw", lambda _: thread.draw({}, {}, [], "a film", []), V, "a sentence with"),
+        ("thread.draw", lambda _: thread.draw({}, {}, [], "[MASK]", [("a", 1.0)]), V, "its ladder"),
         ("language.masked_loss", lambda _: language.masked_loss("bert", FROZEN), T, "nn.Module"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), IDS), T, "MaskedBatch"),
         ("language.masked_loss", lambda _: language.masked_loss(model(), NOTHING), V, "no token"),
@@ -494,7 +496,7 @@ EXEMPT = {
     "takes no input, or only a bool": (
         "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
         "fetching.wheelhouse parallel.load_pairs plots.style parallel.team cards.describe_machine "
-        "device.keep_freed_memory"
+        "device.keep_freed_memory thread.collected"
     ),
     "holds what others have checked": (
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "

@@ -313,6 +313,12 @@ CASES = {
         ("interop.save_pretrained", lambda p: interop.save_pretrained(IDS, p / "m"), T, "only an"),
         (
             "interop.save_pretrained",
+            lambda p: interop.save_pretrained(model(), p / "m", labels=["a"]),
+            V,
+            "a classifier of 1",
+        ),
+        (
+            "interop.save_pretrained",
             lambda p: interop.save_pretrained(model(), p / "m", 7),
             T,
             "tok",

@@ -11,6 +11,7 @@ import urllib.request
 
 import pytest
 import torch
+from transformers import pipeline
 
 from course_utils import cli, demo, files
 from course_utils.model import interop
@@ -29,7 +30,9 @@ def folders(tmp_path_factory):
         shape = EncoderConfig.modern(len(tokenizer), hidden_size=16, num_layers=1, num_heads=2)
         interop.save_pretrained(MaskedLanguageModel(shape), home / name, tokenizer)
         sorter = SequenceClassifier(Encoder(shape), 2)
-        interop.save_pretrained(sorter, home / f"{name}-sorter", tokenizer)
+        interop.save_pretrained(
+            sorter, home / f"{name}-sorter", tokenizer, labels=["negative", "positive"]
+        )
     return home
 
 
@@ -70,7 +73,7 @@ def test_a_question_is_answered_as_the_library_answers(server):
     status, seen = ask(server, {"text": "a film [MASK]"})
     expected = server.RequestHandlerClass.answerer.look("a film [MASK]")
     assert status == 200 and seen == json.loads(json.dumps(expected))
-    assert [name for name, _ in seen["classes"]] == ["LABEL_0", "LABEL_1"]
+    assert [name for name, _ in seen["classes"]] == ["negative", "positive"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,11 @@ def test_a_taken_port_is_told_in_a_sentence(server, folders, capsys):
 
 def test_a_classifier_alone_answers_too(folders):
     seen = demo.Answerer(folders / "bert-sorter").look("a film")
-    assert len(seen["classes"]) == 2 and not seen["guesses"]
+    assert not seen["guesses"]
+    folder = str(folders / "bert-sorter")
+    (theirs,) = pipeline("text-classification", model=folder, top_k=None)(["a film"])
+    expected = {one["label"]: one["score"] for one in theirs}
+    assert dict(seen["classes"]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_what_does_not_belong_together_is_refused(folders, tmp_path):

@@ -206,16 +206,19 @@ def from_folder(path: str | os.PathLike, validation_share: float = 0.1) -> Datas
     return DatasetDict({side: Dataset.from_list(kept) for side, kept in sides.items()})
 
 
-def course_folder(out: str | os.PathLike | None = None, articles: int | None = None) -> Path:
+def course_folder(
+    out: str | os.PathLike | None = None, articles: int | None = None, lessons: bool = False
+) -> Path:
     """Write a folder of text that comes with the course, for those who bring none of their own.
 
     `encyclopedia/` holds passages of Wikipedia, one file for each article (the training part of
-    BoolQ; CC BY-SA 3.0), `course/` the prose of the lessons (CC BY 4.0). It is prose of another
-    kind than the film reviews that course-bert has read. An existing folder is replaced.
+    BoolQ; CC BY-SA 3.0): prose of another kind than the film reviews that course-bert has read.
+    An existing folder is replaced.
 
     Args:
         out: where to write it; None means `build/course-text`.
         articles: at most so many articles; None means all.
+        lessons: add `course/`, the prose of the lessons (CC BY 4.0); it changes when they do.
 
     Raises:
         ValueError: `articles` is negative.
@@ -228,14 +231,20 @@ def course_folder(out: str | os.PathLike | None = None, articles: int | None = N
     for row in corpora.load("boolq")["train"]:
         passages.setdefault(row["title"], {})[row["passage"]] = None
     with files.atomic_folder(out) as draft:
-        for part in ("encyclopedia", "course"):
-            (draft / part).mkdir()
+        (draft / "encyclopedia").mkdir()
         for number, title in enumerate(sorted(passages)[:articles]):
             name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40]
             text = "\n\n".join(passages[title]) + "\n"
             (draft / "encyclopedia" / f"{number:05d}-{name}.txt").write_text(text, "utf-8")
-        for path in sorted((files.data_dir().parent / "notebooks").glob("*.ipynb")):
-            cells = json.loads(path.read_text("utf-8"))["cells"]
-            prose = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
-            (draft / "course" / f"{path.stem}.md").write_text("\n\n".join(prose), "utf-8")
+        if lessons:
+            _write_lessons(draft / "course")
     return out
+
+
+def _write_lessons(folder: Path) -> None:
+    """The Markdown of each lesson as a file of its own."""
+    folder.mkdir()
+    for path in sorted((files.data_dir().parent / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        prose = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+        (folder / f"{path.stem}.md").write_text("\n\n".join(prose), "utf-8")

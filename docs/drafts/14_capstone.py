@@ -420,7 +420,7 @@ def guesses(logits: Tensor, names: Sequence[str], top: int = 5) -> list[tuple[st
 check("14.6", guesses)
 
 # %% [markdown]
-# **One hole is a question, two holes are a trap.** Ask any masked model for two words side by side, and the pipeline fills each as if the other stayed empty. **Predict** what goes wrong in "the united [MASK] [MASK] america" if one hole hopes for *states of* and the other for *kingdom and*.
+# **One hole is a question, two holes are a trap.** Ask any masked model for two words side by side, and the pipeline fills each as if the other stayed empty. **Predict** what can go wrong in "he was born in [MASK] [MASK] in the united states" when *new york* and *san francisco* are both in the model's mind.
 
 # %% tags=["nbval-ignore-output"]
 question = "he was born in [MASK] [MASK] in the united states."

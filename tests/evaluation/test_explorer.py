@@ -136,19 +136,44 @@ def test_a_classifier_alone_or_beside(tiny):
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the page")
-def test_a_browser_draws_it(tmp_path, seen):
-    path = explorer.write(tmp_path / "page.html", [seen], "Inside course-bert", "A note.")
+WALK = """<script>
+const press = key => document.activeElement.dispatchEvent(
+  new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+document.querySelector("#tokens [aria-pressed=true]").focus();
+["End", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp",
+ "ArrowDown"].forEach(press);
+</script></body>"""
+
+
+def drawn_by_a_browser(path, *more):
+    """The page as it stands after its scripts have run."""
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-               "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}",
-               "--window-size=1000,1500", f"--screenshot={tmp_path / 'page.png'}", "--dump-dom",
-               path.as_uri()]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    drawn = Page(done.stdout)
-    buttons = [attrs for tag, attrs in drawn.elements if "aria-pressed" in attrs]
-    assert len(buttons) == len(seen["tokens"])
-    (chosen,) = [place for place, a in enumerate(buttons) if a["aria-pressed"] == "true"]
-    assert seen["tokens"][chosen] == "[MASK]" and buttons[chosen]["tabindex"] == "0"
-    assert seen["guesses"][chosen][0][0] in done.stdout
-    if (tmp_path / "page.png").is_file():  # some versions take either the DOM or the picture
-        assert len(set(Image.open(tmp_path / "page.png").convert("L").getdata())) > 10
+               "--disable-background-networking", f"--user-data-dir={path.parent / 'profile'}",
+               "--window-size=1000,1500", *more, "--dump-dom", path.as_uri()]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+
+
+def pressed(page):
+    """How many tokens there are, and the places of those that are chosen."""
+    buttons = [attrs for _, attrs in Page(page).elements if "aria-pressed" in attrs]
+    assert [a["tabindex"] == "0" for a in buttons] == [a["aria-pressed"] == "true" for a in buttons]
+    return len(buttons), [i for i, a in enumerate(buttons) if a["aria-pressed"] == "true"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the page")
+def test_a_browser_draws_it_and_the_keyboard_walks_it(tmp_path, seen):
+    path = explorer.write(tmp_path / "page.html", [seen], "Inside course-bert", "A note.")
+    picture = tmp_path / "page.png"
+    page = drawn_by_a_browser(path, f"--screenshot={picture}")
+    count, (chosen,) = pressed(page)
+    assert count == len(seen["tokens"]) and seen["tokens"][chosen] == "[MASK]"
+    assert seen["guesses"][chosen][0][0] in page
+    if picture.is_file():  # some versions take either the DOM or the picture
+        assert len(set(Image.open(picture).convert("L").tobytes())) > 10
+
+    path.write_text(path.read_text("utf-8").replace("</body>", WALK), "utf-8")
+    page = drawn_by_a_browser(path)
+    count, (chosen,) = pressed(page)
+    assert chosen == count - 3  # the last; no further; and two back
+    layer = explorer.sharpest(seen)[0] + 1
+    assert f"“{seen['tokens'][chosen]}”, layer {layer}, head 2: looks most" in page

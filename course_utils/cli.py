@@ -43,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
     add("lab", _lab, "open JupyterLab at the first lesson")
     race = add("race", _race, "our pretraining against a tuned Hugging Face model: hours")
     race.add_argument("--quick", action="store_true", help="a first look, about five minutes")
+    demo = add("demo", _demo, "a page on this machine where a trained model answers")
+    demo.add_argument("checkpoint", nargs="?", metavar="CHECKPOINT", help="a model's folder")
+    demo.add_argument("--classifier", metavar="FOLDER", help="a classifier to put beside it")
+    demo.add_argument("--port", type=int, default=8023)
+    demo.add_argument("--html", metavar="FILE", help="write the page without a server, and stop")
     check = add("check", _check, "check the answers in a saved lesson")
     check.add_argument("lesson", metavar="NN")
     hint = add("hint", _hint, "the next hint for an exercise")
@@ -138,6 +143,19 @@ def _race(args) -> int:
     _fetch(["film_reviews"])
     command = [sys.executable, "-m", "benchmarks", "race"]
     return subprocess.run(command + ["--quick"] * args.quick, cwd=root).returncode
+
+
+def _demo(args) -> None:
+    from course_utils import demo
+
+    answerer = demo.Answerer(args.checkpoint or demo.default_folder(), args.classifier)
+    if args.html:
+        print(f"written: {demo.write(answerer, args.html)}")
+        return
+    with demo.serve(answerer, args.port) as server:
+        address = f"http://localhost:{server.server_address[1]}/"
+        print(f"{answerer.name} answers at {address} (Ctrl-C ends it)", flush=True)
+        server.serve_forever()
 
 
 def _check(args) -> None:

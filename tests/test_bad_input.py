@@ -19,14 +19,17 @@ from course_utils.evaluation import (
     baselines,
     bias,
     calibration,
+    explorer,
     imbalance,
     language,
+    leaderboard,
     plots,
     probing,
     scaling,
     secrets,
     significance,
     tasks,
+    thread,
 )
 from course_utils.evaluation import pointing as scores
 from course_utils.evaluation import translation as judging
@@ -51,6 +54,7 @@ from course_utils.text import (
     corpora,
     datasheets,
     fetching,
+    folders,
     hidden_markov,
     masking,
     minhash,
@@ -68,6 +72,7 @@ from course_utils.text import (
 from course_utils.text.fetch_errors import DataError
 from course_utils.training import (
     budgets,
+    cards,
     checkpoints,
     finetuning,
     interventions,
@@ -337,6 +342,21 @@ CASES = {
         ("balance.rebalanced", lambda _: balance.rebalanced("he", 0.5), T, "list of str"),
         ("balance.rebalanced", lambda _: balance.rebalanced(["he"], 50), V, "0 … 1"),
         ("bias_probes.load_probes", lambda _: bias_probes.load_probes("crows"), V, "choose one of"),
+        ("folders.plain_markdown", lambda _: folders.plain_markdown(b"a"), T, "needs a str"),
+        ("folders.paragraphs", lambda _: folders.paragraphs(None), T, "needs a str"),
+        ("folders.blocks", lambda _: folders.blocks([9], 0), V, "words >= 1"),
+        ("folders.blocks", lambda _: folders.blocks([-1]), V, "not negative"),
+        ("folders.read_folder", lambda p: folders.read_folder(p / "no"), F, "no folder"),
+        ("folders.read_folder", lambda p: folders.read_folder(p), DataError, "no .txt"),
+        (
+            "folders.read_folder",
+            lambda p: folders.read_folder(write(p / "a.txt", "a")),
+            V,
+            "is a file",
+        ),
+        ("folders.from_folder", lambda p: folders.from_folder(p, 1.0), V, "between 0 and 1"),
+        ("folders.from_folder", lambda p: folders.from_folder(p / "no"), F, "no folder"),
+        ("folders.course_folder", lambda p: folders.course_folder(p, -1), V, "0 or more"),
     ],
     "model": [
         ("attention.attention_scores", lambda _: attention.attention_scores([1.0], IDS), T, "tens"),
@@ -564,6 +584,12 @@ CASES = {
             "no linear layer",
         ),
         ("quantization.weight_bytes", lambda _: quantization.weight_bytes(None), T, "Module"),
+        (
+            "interop.save_pretrained",
+            lambda p: interop.save_pretrained(model(), p / "m", labels=["a"]),
+            V,
+            "a classifier of 1",
+        ),
     ],
     "evaluation": [
         ("baselines.tfidf_classifier", lambda _: baselines.tfidf_classifier([], []), V, "no texts"),
@@ -753,6 +779,38 @@ CASES = {
         ("scaling.compute_optimal", lambda _: scaling.compute_optimal(LAW, 1e9), V, "no valley"),
         ("scaling.compute_optimal", lambda _: scaling.compute_optimal(LAW, 0), V, "flops"),
         ("scaling.compute_optimal", lambda _: scaling.compute_optimal(0.5, 1e9), T, "ScalingLaw"),
+        ("explorer.guesses", lambda _: explorer.guesses([0.0], ["a"]), T, "tensor"),
+        ("explorer.guesses", lambda _: explorer.guesses(torch.ones(2, 2), ["a", "b"]), V, "(2,)"),
+        ("explorer.guesses", lambda _: explorer.guesses(torch.ones(2), ["a", "b"], 3), V, "1 … 2"),
+        ("explorer.view", lambda _: explorer.view("bert", words(), "a film"), T, "masked model"),
+        ("explorer.view", lambda _: explorer.view(model(), words(), 7), T, "must be a str"),
+        ("explorer.view", lambda _: explorer.view(model(), words(), " "), V, "no word"),
+        ("explorer.view", lambda _: explorer.view(model(), words(), "a " * 99), V, "shorten it"),
+        (
+            "explorer.view",
+            lambda _: explorer.view(sorter(), words(), "[MASK]", labels=["one"]),
+            V,
+            "1 labels for 2",
+        ),
+        ("explorer.weights", lambda _: explorer.weights({}), V, "a view"),
+        ("explorer.sharpest", lambda _: explorer.sharpest(None), V, "a view"),
+        ("explorer.embed", lambda _: explorer.embed({1, 2}), T, "not JSON serializable"),
+        ("explorer.page", lambda _: explorer.page([], "Empty"), V, "at least one view"),
+        ("explorer.write", lambda p: explorer.write(p / "page", [], "Empty"), V, ".html"),
+        ("leaderboard.Entry", lambda _: leaderboard.Entry(" ", 1.0, 1.0, "m"), V, "a name"),
+        ("leaderboard.Entry", lambda _: leaderboard.Entry("me", "1", 1.0, "m"), T, "number"),
+        ("leaderboard.fingerprint", lambda _: leaderboard.fingerprint(IDS), T, "MaskedBatch"),
+        ("leaderboard.rank", lambda _: leaderboard.rank([], "m", 0), V, "above 0"),
+        ("leaderboard.read", lambda p: leaderboard.read(write(p / "a", "no")), V, "delete it"),
+        ("leaderboard.enter", lambda p: leaderboard.enter({}, p / "a"), T, "holds entries"),
+        (
+            "leaderboard.race_report",
+            lambda p: leaderboard.race_report(write(p / "a", "no")),
+            V,
+            "no result",
+        ),
+        ("thread.draw", lambda _: thread.draw({}, {}, [], "a film", []), V, "a sentence with"),
+        ("thread.draw", lambda _: thread.draw({}, {}, [], "[MASK]", [("a", 1.0)]), V, "its ladder"),
     ],
     "training": [
         ("checkpoints.load", lambda p: trained(p, OTHER), V, "another model"),
@@ -875,6 +933,13 @@ CASES = {
         ("replicas.launch", lambda _: replicas.launch(0), V, "processes"),
         ("replicas.launch", lambda _: replicas.launch(2, batch_size=1), V, "cannot be shared"),
         ("replicas.launch", lambda _: replicas.launch(2, steps=1), V, "2 steps"),
+        ("cards.own_text", lambda _: cards.own_text(" "), V, "needs the name"),
+        (
+            "cards.make_log",
+            lambda _: cards.make_log(None, {}, None, 1, "", about={"author": "me"}),
+            V,
+            "no place for",
+        ),
     ],
 }
 
@@ -898,7 +963,7 @@ EXEMPT = {
     "takes no input, or only a bool": (
         "device.pick_device device.at_scale doctor.diagnose bpe.byte_names fetching.sources "
         "fetching.wheelhouse parallel.load_pairs plots.style parallel.team "
-        "cards.describe_machine device.keep_freed_memory energy.energy_meter"
+        "cards.describe_machine device.keep_freed_memory energy.energy_meter thread.collected"
     ),
     "holds what others have checked": (
         "cost.Memory subwords.Encoding masking.MaskedBatch tasks.Interval pretraining.Recipe "
@@ -925,10 +990,10 @@ EXEMPT = {
         "interop.read_weights interop.build interop.gather tokenization.join_pair "
         "loop.gradients pretraining.mlm_loss pretraining.freeze pretraining.prepare "
         "finetuning.classification_loss finetuning.masked_mean finetuning.pad_rows "
-        "checkpoints.save cards.make_log cards.write preparing.prepared minhash.jaccard "
-        "minhash.fingerprint finetuning.batches pointing.tag_loss pointing.span_loss "
-        "spans.token_span reading.first_answer reading.find_loosely baselines.sentences_of "
-        "decoding.greedy decoder.causal_attention decoder.embed_from decoder.CrossAttention "
+        "checkpoints.save cards.write preparing.prepared minhash.jaccard minhash.fingerprint "
+        "finetuning.batches pointing.tag_loss pointing.span_loss spans.token_span "
+        "reading.first_answer reading.find_loosely baselines.sentences_of decoding.greedy "
+        "decoder.causal_attention decoder.embed_from decoder.CrossAttention "
         "decoder.DecoderLayer decoder.require_modern translation.translation_loss "
         "translation.mean_loss translation.writer_for writing.writing_loss "
         "writing.mean_writing_loss bias_probes.count_delivered replicas.measure replicas.main"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -42,15 +43,18 @@ def save_pretrained(
     folder: str | os.PathLike,
     tokenizer=None,
     dtype: torch.dtype | None = None,
+    labels: Sequence[str] | None = None,
 ) -> Path:
     """Write a model (and its tokenizer) as a folder for `AutoModel….from_pretrained`.
 
     `model` is an `Encoder` or has one of the heads of `model.heads`.  `dtype`
     torch.float16 halves the file; `config.json` still says float32, so that it is widened
-    again on loading.  The folder appears whole or not at all.
+    again on loading.  `labels` are the names of a classifier's classes.  The folder appears whole
+    or not at all.
 
     Raises:
         TypeError: `model` is none of them, or `dtype` is no floating-point type.
+        ValueError: `labels` for something else than as many classes.
         CheckpointError: `transformers` has no such model, or a weight does not fit `dtype`.
 
     >>> import tempfile
@@ -67,6 +71,11 @@ def save_pretrained(
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise TypeError(f"dtype must be a floating-point type such as torch.float16, not {dtype}")
     config = describe(model, task, tokenizer)
+    if labels is not None:
+        if task != "classification" or len(labels) != model.num_labels:
+            raise ValueError(f"labels need a classifier of {len(labels)} classes")
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {name: number for number, name in enumerate(labels)}
     weights = {}
     for ours, value in own_parameters(model).items():
         value = value.detach().to("cpu", dtype or value.dtype)

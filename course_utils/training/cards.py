@@ -9,24 +9,25 @@ from typing import Any
 
 import torch
 
+from course_utils.evaluation.language import bits_per_byte
 from course_utils.files import atomic_write
 
 EVERY = 10  # of the training steps, one in so many is kept in the log
 
 CARD = """---
-language: en
+language: {language}
 library_name: transformers
 pipeline_tag: fill-mask
 ---
 # {name}
 
-A small masked language model, trained from scratch on the course's film reviews. It is made for
+A small masked language model, trained {start} on {text}. It is made for
 learning and for experiments on a laptop, not for use on people.
 
 | | |
 |---|---|
 | architecture | ModernBERT: {layers} layers × {width}, {heads} heads, gated MLP of {mlp}, rotary positions |
-| vocabulary | {vocab:,} pieces, learned from the training text |
+| vocabulary | {vocab:,} pieces, {vocabulary} |
 | parameters | {parameters:,} |
 | text | {rows:,} rows of {length} tokens, each seen {epochs:.1f} times ({tokens:.1f} million tokens in all) |
 | objective | {rate:.0%} of the tokens hidden; of these {mask:.0%} as `[MASK]`, {random:.0%} at random |
@@ -36,13 +37,13 @@ learning and for experiments on a laptop, not for use on people.
 
 ## Evaluation
 
-Mean nats per hidden token on frozen masks of held-out reviews, all hidden as `[MASK]`:
+Mean nats per hidden token on frozen masks of {held_out}, all hidden as `[MASK]`:
 
 | uniform | unigram | bigram | **this model** | below the unigram line |
 |---|---|---|---|---|
 | {uniform:.2f} | {unigram:.2f} | {bigram:.2f} | **{loss:.3f}** | {below:.2f} |
 
-Its first guess is right for {top1:.1%} of them. `log.json` holds the whole curve.
+Its first guess is right for {top1:.1%} of them.{per_byte} `log.json` holds the whole curve.
 
 ## Made by
 
@@ -50,9 +51,44 @@ Its first guess is right for {top1:.1%} of them. `log.json` holds the whole curv
 {command}
 ```
 
-The text, its licence and its limits: `data/README.md`. The model has read film reviews and nothing
-else: it repeats their opinions, their slang and their prejudices, and it knows no facts.
+{limits}
 """
+
+# What a card says about the text when the log does not say otherwise.
+FILM_REVIEWS = {
+    "language": "en",
+    "start": "from scratch",
+    "text": "the course's film reviews",
+    "vocabulary": "learned from the training text",
+    "held_out": "held-out reviews",
+    "limits": (
+        "The text, its licence and its limits: `data/README.md`. The model has read film reviews and nothing\n"
+        "else: it repeats their opinions, their slang and their prejudices, and it knows no facts."
+    ),
+}
+
+
+def own_text(name: str, language: str = "en", **entries) -> dict:
+    """What a card says about a model of your own folder; fill in what only you can know.
+
+    Raises ValueError for an empty name.
+
+    >>> own_text("diary")["text"]
+    'the folder `diary`'
+    """
+    if not name.strip():
+        raise ValueError("A card needs the name of the text that the model has read.")
+    return {
+        "language": language,
+        "text": f"the folder `{name}`",
+        "held_out": "held-out blocks of that folder",
+        "limits": (
+            f"The model has read `{name}` and nothing else: it repeats what stands there, errors, "
+            "names and\nprejudices included. Whoever can ask it can get at what it has read: share "
+            "it with nobody who may\nnot read the text, and say here under which licence the text "
+            "stands."
+        ),
+    } | entries
 
 
 def describe_machine() -> str:
@@ -66,9 +102,20 @@ def describe_machine() -> str:
     return f"{device} ({platform.machine()}, torch {torch.__version__.split('+')[0]})"
 
 
-def make_log(recipe: Any, ladder: dict, history: Any, rows: int, command: str) -> dict:
-    """What happened, ready for JSON: the recipe, the ladder, every tenth step, each evaluation."""
-    return {
+def make_log(
+    recipe: Any, ladder: dict, history: Any, rows: int, command: str, about: dict | None = None
+) -> dict:
+    """What happened, ready for JSON: the recipe, the ladder, every tenth step, each evaluation.
+
+    about: what the card says about another text than the film reviews; entries as in
+    ``FILM_REVIEWS``, and "bytes_per_token" of the held-out text, by which the card gives the loss
+    per byte too. Raises ValueError for an entry that the card has no place for.
+    """
+    unknown = sorted(set(about or {}) - {*FILM_REVIEWS, "bytes_per_token"})
+    if unknown:
+        raise ValueError(f"A card has no place for {unknown}: its entries are {[*FILM_REVIEWS]}.")
+    told = {} if about is None else {"about": about}
+    return told | {
         "command": command,
         "machine": describe_machine(),
         "recipe": asdict(recipe),
@@ -94,6 +141,10 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
     final = reached[-1]
     share = final["step"] / train["steps"]
     seen = final["step"] * recipe["batch_size"]
+    about = FILM_REVIEWS | log.get("about", {})
+    width, per_byte = about.pop("bytes_per_token", None), ""
+    if width:
+        per_byte = f" Its loss is {bits_per_byte(final['loss'], 1, width):.2f} bits per byte of that text."
     card = CARD.format(
         name=folder.name, layers=recipe["num_layers"], width=recipe["hidden_size"],
         heads=recipe["num_heads"], mlp=recipe["mlp_size"], vocab=recipe["vocab_size"],
@@ -103,7 +154,7 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
         planned=train["steps"], batch=recipe["batch_size"], lr=train["lr"], seed=train["seed"],
         minutes=log["seconds"] * share / 60, machine=log["machine"], **ladder,
         loss=final["loss"], below=ladder["unigram"] - final["loss"], top1=final["top1"],
-        command=log["command"],
+        command=log["command"], per_byte=per_byte, **about,
     )  # fmt: skip
     atomic_write(folder / "log.json", json.dumps(log, separators=(",", ":")) + "\n")
     atomic_write(folder / "README.md", card)

@@ -18,7 +18,7 @@ from course_utils.evaluation.language import masked_loss, masked_top1
 from course_utils.model import interop
 from course_utils.model.encoder import EncoderConfig
 from course_utils.model.heads import MaskedLanguageModel
-from course_utils.text import corpora, masking, ngrams
+from course_utils.text import corpora, folders, masking, ngrams
 from course_utils.text.tokenization import train_tokenizer
 from course_utils.training import cards
 from course_utils.training.loop import History, TrainConfig, train
@@ -179,10 +179,14 @@ class Corpus:
     ladder: dict[str, float]
 
 
-def prepare(recipe: Recipe) -> Corpus:
-    """The film reviews, tokenised by a vocabulary of their own and packed for ``recipe``."""
-    text = corpora.load("film_reviews")
-    tokenizer = train_tokenizer(text["train"]["text"], recipe.vocab_size)
+def prepare(recipe: Recipe, text=None, tokenizer=None) -> Corpus:
+    """Text, tokenised by a vocabulary of its own and packed for ``recipe``.
+
+    text: a ``DatasetDict`` with train and validation, such as ``folders.from_folder`` gives; None
+    means the film reviews. tokenizer: one that is there already, to go on with its model.
+    """
+    text = corpora.load("film_reviews") if text is None else text
+    tokenizer = tokenizer or train_tokenizer(text["train"]["text"], recipe.vocab_size)
     rows = encode(tokenizer, text["train"]["text"], recipe.length)
     frozen = freeze(tokenizer, encode(tokenizer, text["validation"]["text"], recipe.length))
     ladder = ngrams.loss_ladder(rows, frozen, len(tokenizer))
@@ -191,16 +195,17 @@ def prepare(recipe: Recipe) -> Corpus:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line: prepare, train (or resume), evaluate, save for ``transformers``."""
-    parser = argparse.ArgumentParser(description="Pretrain a BERT on the film reviews.")
+    parser = argparse.ArgumentParser(description="Pretrain a BERT on film reviews or on your text.")
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="lesson")
     parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
+    parser.add_argument("--text", type=Path, help="a folder of your own .txt and .md files")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     recipe = RECIPES[args.recipe]
     recipe = replace(recipe, train=replace(recipe.train, seed=args.seed))
     leads = os.environ.get("RANK", "0") == "0"
 
-    corpus = prepare(recipe)
+    corpus = prepare(recipe, args.text and folders.from_folder(args.text))
     if leads:
         rungs = ", ".join(f"{name} {nats:.2f}" for name, nats in corpus.ladder.items())
         print(f"{len(corpus.rows):,} rows of {recipe.length} tokens; ladder in nats: {rungs}")
@@ -219,7 +224,11 @@ def main(arguments: list[str] | None = None) -> None:
     if leads:
         interop.save_pretrained(model, args.out, corpus.tokenizer, dtype=torch.float16)
         command = f"{COMMAND} --recipe {args.recipe} --seed {args.seed} --out {args.out.name}"
-        log = cards.make_log(recipe, corpus.ladder, history, len(corpus.rows), command)
+        about = None
+        if args.text:
+            command += f" --text {args.text.name}"
+            about = cards.own_text(args.text.name)
+        log = cards.make_log(recipe, corpus.ladder, history, len(corpus.rows), command, about)
         parameters = machine.count_parameters(model.config)
         cards.write(args.out, log, parameters)
         for step, folder in early.items():

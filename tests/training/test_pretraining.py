@@ -63,6 +63,29 @@ def test_from_text_to_transformers(tiny, tmp_path, capsys):
     assert masked_loss(early, corpus.frozen) > masked_loss(ours, corpus.frozen)
 
 
+def test_a_folder_of_ones_own_is_read_instead(monkeypatch, tmp_path):
+    monkeypatch.setitem(pretraining.RECIPES, "lesson", replace(TINY, snapshots=()))
+    monkeypatch.setattr(corpora, "load", lambda name: pytest.fail(f"{name} was asked for"))
+    home, out = tmp_path / "diary", tmp_path / "bert"
+    home.mkdir()
+    for number in range(40):  # no two files share wording
+        words = " ".join(f"w{number}x{place}" for place in range(40))
+        (home / f"{number:02d}.txt").write_text(f"Page {number} says {words}.")
+    main(["--recipe", "lesson", "--text", str(home), "--out", str(out)])
+    card = (out / "README.md").read_text()
+    assert "on the folder `diary`" in card and "--out bert --text diary" in card
+    assert str(tmp_path) not in card
+    assert json.loads((out / "log.json").read_text())["about"]["text"] == "the folder `diary`"
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        main(["--text", str(tmp_path / "none"), "--out", str(out)])
+
+
+def test_a_tokenizer_that_is_there_is_taken(tiny):
+    first = prepare(TINY)
+    again = prepare(TINY, corpora.load("film_reviews"), first.tokenizer)
+    assert again.tokenizer is first.tokenizer and torch.equal(again.rows, first.rows)
+
+
 def test_the_same_seed_gives_the_same_model(tiny):
     corpus = prepare(TINY)
     trained = []

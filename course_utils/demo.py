@@ -15,7 +15,7 @@ from pathlib import Path
 
 from course_utils import files
 from course_utils.evaluation import explorer
-from course_utils.model import interop
+from course_utils.model import checkpoint_files, interop
 
 HOST, PORT = "127.0.0.1", 8023
 LARGEST = 10_000  # bytes of a question
@@ -47,13 +47,13 @@ class Answerer:
             sorter = classifier
             self.classifier = interop.load_pretrained(classifier, task="classification")
             if interop.load_tokenizer(classifier).get_vocab() != self.tokenizer.get_vocab():
-                raise interop.CheckpointError(
+                raise checkpoint_files.CheckpointError(
                     f"{classifier} and {folder} have different vocabularies: they cannot answer "
                     "about the same tokens"
                 )
         self.labels = None
         if self.classifier is not None or isinstance(self.model, explorer.SequenceClassifier):
-            names = interop.read_config(interop.existing(sorter)).id2label
+            names = checkpoint_files.read_config(checkpoint_files.existing(sorter)).id2label
             self.labels = [names[number] for number in sorted(names)]
         self._one_at_a_time = threading.Lock()
 
@@ -73,7 +73,7 @@ class Answerer:
 
 def _task(folder: Path) -> str:
     """What the model in a folder was saved for."""
-    names = interop.read_config(interop.existing(folder)).architectures or [""]
+    names = checkpoint_files.read_config(checkpoint_files.existing(folder)).architectures or [""]
     return "classification" if names[0].endswith("ForSequenceClassification") else "masked_lm"
 
 

@@ -974,8 +974,9 @@ EXEMPT = {
     ),
     "is an error, or makes its sentence": (
         "fetch_errors.DataError fetch_errors.explain fetch_errors.wrong_hash "
-        "fetch_errors.full_disk fetch_errors.tidy_errors interop.CheckpointError "
-        "interop.brief families.require checks.check_inputs checks.check_ids checks.as_array "
+        "fetch_errors.full_disk fetch_errors.tidy_errors checkpoint_files.CheckpointError "
+        "checkpoint_files.brief families.require checks.check_inputs checks.check_ids "
+        "checks.as_array "
         "checks.whole_labels checks.labels_and_chances checks.text_weights"
     ),
     "is a part of one that has rows, which checks for it": (
@@ -986,8 +987,9 @@ EXEMPT = {
         "wordpiece.longest_match encoder.MLP encoder.EncoderLayer encoder.layer_norm "
         "encoder.initialise families.their_names families.to_transformers "
         "families.from_transformers heads.PredictionHead interop.task_of "
-        "interop.own_parameters interop.describe interop.existing interop.read_config "
-        "interop.read_weights interop.build interop.gather tokenization.join_pair "
+        "interop.own_parameters interop.describe checkpoint_files.existing "
+        "checkpoint_files.read_config checkpoint_files.read_weights interop.build interop.gather "
+        "tokenization.join_pair "
         "loop.gradients pretraining.mlm_loss pretraining.freeze pretraining.prepare "
         "finetuning.classification_loss finetuning.masked_mean finetuning.pad_rows "
         "checkpoints.save cards.write preparing.prepared minhash.jaccard minhash.fingerprint "

@@ -17,10 +17,10 @@ from transformers import ModernBertDecoderConfig, ModernBertDecoderForCausalLM
 
 from course_utils.files import atomic_folder
 
+from .checkpoint_files import CheckpointError, existing
 from .decoder import CausalLanguageModel, Translator
 from .encoder import EncoderConfig
 from .families import to_transformers
-from .interop import CheckpointError, existing
 
 TRANSLATOR = "course-translator"
 

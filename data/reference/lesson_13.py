@@ -33,7 +33,7 @@ SIZES = ((2, 32), (2, 64), (3, 96))  # layers, width
 BUDGETS = (1.2e12, 2.4e12, 4.8e12)  # floating-point operations of a whole run
 SHOT = (3, 128, 3.2e12)  # layers, width and budget of the run that the lesson makes live
 FAR = (3, 128, 9.6e12)
-RATES = (1.5e-3, 3e-3, 6e-3)
+RATES = (1.5e-3, 3e-3, 6e-3, 1.2e-2, 2.4e-2)
 CHOOSING = 100  # a seed that is used for nothing else
 EVALUATIONS = 4  # in each run, the last one after its end
 

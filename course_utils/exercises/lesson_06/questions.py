@@ -37,7 +37,7 @@ swallowed = guess_question(
     difficulty=1,
     minutes=1,
     given="a weight of 1 in bfloat16, to which 0.001 is added a thousand times",
-    ask="Where does it stand in the end?",
+    ask="Where does it stand in the end, as a number?",
     answer=1.0,
     wrong={
         2.0: "that is what float32 says; how far apart are two neighbours in bfloat16 at 1?",

@@ -9,7 +9,7 @@ silent = guess_question(
     minutes=1,
     given="the tweets of the test part: 10,842 words; 363 names stand in them, of about one and a "
     "half words each",
-    ask="A tagger says *outside* for every word. What is its token accuracy, as a share from 0 "
+    ask="A tagger says “outside” for every word. What is its token accuracy, as a share from 0 "
     "to 1?",
     answer=0.946,
     tolerance=0.012,
@@ -61,7 +61,7 @@ nowhere = guess_question(
     difficulty=1,
     minutes=1,
     given="229 questions of the test part; 50 of them have no answer in their passage",
-    ask="A reader says *no answer* to all of them. What is its mean F1, as a share from 0 to 1?",
+    ask="A reader says “no answer” to all of them. What is its mean F1, as a share from 0 to 1?",
     answer=0.218,
     tolerance=0.03,
     wrong={

@@ -28,8 +28,8 @@ deletion = coding(
     title="The judge who cannot count",
     difficulty=3,
     minutes=7,
-    given="a deletion test that runs; two things are wrong with it. Of equally important tokens "
-    "the one further left goes first",
+    given="a deletion test that runs; two things are wrong with it; in a right one, of "
+    "equally important tokens the one further left goes first",
     reference=attribution.deletion_curve,
     buggy=deletion_curve_with_a_bug,
     hints=[

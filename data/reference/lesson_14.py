@@ -31,12 +31,12 @@ OUT = Path(__file__).with_suffix(".jsonl")
 ARTICLES = 6000
 SEEDS = range(3)
 CHOOSING = 100  # a seed that is used for nothing else
-RATES = (5e-4, 1e-3, 2e-3, 4e-3)
+RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
 LESSON, COURSE = pretraining.RECIPES["lesson"], pretraining.RECIPES["course-bert"]
 SCRATCH = replace(LESSON, train=replace(LESSON.train, steps=300, eval_every=50))
 CONTINUED = replace(
     COURSE,
-    train=TrainConfig(steps=100, lr=1e-3, weight_decay=0.1, warmup=10, eval_every=25),
+    train=TrainConfig(steps=100, lr=2e-3, weight_decay=0.1, warmup=10, eval_every=25),
     length=64,
     snapshots=(),
 )

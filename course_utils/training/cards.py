@@ -33,7 +33,7 @@ learning and for experiments on a laptop, not for use on people.
 | objective | {rate:.0%} of the tokens hidden; of these {mask:.0%} as `[MASK]`, {random:.0%} at random |
 | training | step {steps:,} of {planned:,}, {batch} rows a step, Muon and AdamW, peak learning rate {lr:g} |
 | seed | {seed} |
-| cost | {minutes:.0f} minutes on {machine} |
+| cost | {cost} on {machine} |
 
 ## Evaluation
 
@@ -131,7 +131,7 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
     """Put `log.json` and the card `README.md` into a model's folder.
 
     step: the step of an earlier snapshot; its card tells what was reached until then, and the
-    minutes are its share of the whole run's.
+    time is its share of the whole run's.
     Raises ValueError when the log has no evaluation at that step.
     """
     recipe, ladder, train = log["recipe"], log["ladder"], log["recipe"]["train"]
@@ -139,7 +139,7 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
     if not reached:
         raise ValueError(f"The log holds no evaluation at step {step}.")
     final = reached[-1]
-    share = final["step"] / train["steps"]
+    seconds = log["seconds"] * final["step"] / train["steps"]
     seen = final["step"] * recipe["batch_size"]
     about = FILM_REVIEWS | log.get("about", {})
     width, per_byte = about.pop("bytes_per_token", None), ""
@@ -152,7 +152,8 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
         epochs=seen / log["rows"], tokens=seen * recipe["length"] / 1e6, rate=recipe["rate"],
         mask=recipe["mask_share"], random=recipe["random_share"], steps=final["step"],
         planned=train["steps"], batch=recipe["batch_size"], lr=train["lr"], seed=train["seed"],
-        minutes=log["seconds"] * share / 60, machine=log["machine"], **ladder,
+        cost=f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes",
+        machine=log["machine"], **ladder,
         loss=final["loss"], below=ladder["unigram"] - final["loss"], top1=final["top1"],
         command=log["command"], per_byte=per_byte, **about,
     )  # fmt: skip

@@ -6,7 +6,7 @@ One line for each run. A run that stands in the file is not made again, so the c
 stopped and repeated; the most important runs come first. A model's learning rate is the one that
 finds more names in the tweets of the validation part, with a seed that is not used again; it then
 serves for all three tasks. The threshold of *no answer* comes from the validation part, too. Lines
-of weights that are no longer there are dropped. About 15 minutes on one core.
+of weights that are no longer there are dropped. About 45 minutes on one core.
 """
 
 import json
@@ -28,23 +28,30 @@ from course_utils.text import corpora
 from course_utils.training import finetuning, pointing
 
 OUT = Path(__file__).with_suffix(".jsonl")
-RATES = (3e-4, 1e-3)
+RATES = {"course-bert": (3e-4, 1e-3), "twin": (3e-4, 1e-3), "minilm": (1e-4, 3e-4)}
 CHOOSING = 100  # a seed that is used for nothing else
 TAGS = ["O", "B-name", "I-name"]
 EPOCHS = {"tweets": 3, "disfl_qa": 2, "boolq": 2}
 BOOLQ_LABELS = 1000
-FOLDER = files.checkpoint_dir("course-bert")  # the twin has its configuration, and no weights
 
 
 @cache
-def fingerprint() -> str:
+def folder_of(model: str) -> Path:
+    """Where a model lies; the twin has the configuration of course-bert, and no weights."""
+    return corpora.minilm_folder() if model == "minilm" else files.checkpoint_dir("course-bert")
+
+
+@cache
+def fingerprint(model: str) -> str:
     """Which weights a run has used, so that runs of two checkpoints are never mixed."""
-    return sha256((FOLDER / "model.safetensors").read_bytes()).hexdigest()[:12]
+    return sha256((folder_of(model) / "model.safetensors").read_bytes()).hexdigest()[:12]
 
 
 def start_of(model: str, seed: int):
     """A fresh copy of a model's encoder; a twin begins at random, with another start each seed."""
-    loaded = load_pretrained(FOLDER)
+    if model == "minilm":
+        return load_pretrained(folder_of(model), task="encoder", dropout=0.0)
+    loaded = load_pretrained(folder_of(model))
     if model == "twin":
         machine.seed_everything(seed)
         return MaskedLanguageModel(loaded.config)
@@ -63,7 +70,7 @@ def untyped(rows: list[list[str]]) -> list[list[str]]:
 def tweets(model: str, seed: int, rate: float, on: str = "test") -> dict:
     """A tagger of names: token accuracy, precision, recall and F1 on a part."""
     table = corpora.load("tweets")
-    tokenizer = load_tokenizer(FOLDER)
+    tokenizer = load_tokenizer(folder_of(model))
     tagger = pointing.pointer_from(start_of(model, seed), len(TAGS), seed)
     words, tags = list(table["train"]["words"]), untyped(table["train"]["tags"])
     config = config_of("tweets", rate, seed)
@@ -94,7 +101,7 @@ def judged(answers: list[pointing.Answer], rows: list[dict], threshold: float) -
 def disfl_qa(model: str, seed: int, rate: float) -> dict:
     """A reader: scores with a threshold from the validation part, and forced to answer."""
     table = {part: list(rows) for part, rows in corpora.load("disfl_qa").items()}
-    tokenizer = load_tokenizer(FOLDER)
+    tokenizer = load_tokenizer(folder_of(model))
     reader = pointing.pointer_from(start_of(model, seed), seed=seed)
     config = config_of("disfl_qa", rate, seed)
     pointing.finetune_pointer(reader, tokenizer, table["train"], config, progress=False)
@@ -110,7 +117,7 @@ def disfl_qa(model: str, seed: int, rate: float) -> dict:
 def boolq(model: str, seed: int, rate: float) -> dict:
     """Yes or no, from question and passage: accuracy on the test part."""
     table = corpora.load("boolq")
-    tokenizer = load_tokenizer(FOLDER)
+    tokenizer = load_tokenizer(folder_of(model))
     chosen = np.random.default_rng(seed).permutation(len(table["train"]))[:BOOLQ_LABELS]
     train, test = table["train"].select(chosen), table["test"]
     classifier = finetuning.classifier_from(start_of(model, seed), 2, seed=seed)
@@ -125,7 +132,7 @@ def boolq(model: str, seed: int, rate: float) -> dict:
 
 
 TASKS = {"tweets": tweets, "disfl_qa": disfl_qa, "boolq": boolq}
-MODELS = ("course-bert", "twin")
+MODELS = ("course-bert", "twin", "minilm")
 ORDER = [("tweets", 0), ("disfl_qa", 0), ("tweets", 1), ("boolq", 0), ("tweets", 2)]
 ORDER += [("disfl_qa", 1), ("boolq", 1)]
 JOBS = [(task, model, seed) for task, seed in ORDER for model in MODELS]
@@ -137,11 +144,11 @@ class Runs:
     def __init__(self):
         lines = OUT.read_text(encoding="utf-8").splitlines() if OUT.exists() else []
         kept = [json.loads(line) for line in lines]
-        self.kept = [line for line in kept if line["weights"] == fingerprint()]
+        self.kept = [line for line in kept if line["weights"] == fingerprint(line["model"])]
 
     def run(self, task: str, model: str, seed: int, rate: float, on: str) -> dict:
         place = {"task": task, "model": model, "seed": seed, "lr": rate, "on": on}
-        place |= {"epochs": EPOCHS[task], "weights": fingerprint()}
+        place |= {"epochs": EPOCHS[task], "weights": fingerprint(model)}
         for line in self.kept:
             if place.items() <= line.items():
                 return line
@@ -156,7 +163,7 @@ class Runs:
 
     def rate(self, model: str) -> float:
         """The learning rate with the best F1 on the validation tweets."""
-        tried = [self.run("tweets", model, CHOOSING, rate, "validation") for rate in RATES]
+        tried = [self.run("tweets", model, CHOOSING, rate, "validation") for rate in RATES[model]]
         return max(tried, key=lambda line: line["f1"])["lr"]
 
 

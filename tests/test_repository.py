@@ -132,6 +132,22 @@ def prose(path: Path) -> str:
     return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
 
 
+def swallowing_tags(text: str) -> list[str]:
+    """HTML tags outside of code: a browser obeys them, and after `<script>` it shows nothing."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+    return [tag for tag in re.findall(r"</?(\w+)[^>]*>", text) if tag not in ("details", "summary")]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_no_lesson_swallows_its_own_text(path):
+    assert swallowing_tags(prose(path)) == []
+
+
+def test_the_tag_rule_sees_an_open_script():
+    assert swallowing_tags("put it inside a <script> element") == ["script"]
+    assert swallowing_tags("put it inside a `<script>` element") == []
+
+
 def test_the_glossary_is_sorted_and_points_to_sections_that_exist():
     text = prose(ROOT / "docs" / "glossary.md")
     terms = re.findall(r"^### (.+)$", text, re.MULTILINE)

@@ -13,7 +13,7 @@ inside = coding(
     title="A sentence that breaks out",
     difficulty=3,
     minutes=8,
-    given="data with texts that anybody may have written, to be put inside a <script> element",
+    given="data with texts that anybody may have written, to be put inside a `<script>` element",
     reference=explorer.embed,
     task="""JSON for `data` that can stand inside <script type="application/json"> … </script>.
 

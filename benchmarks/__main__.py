@@ -17,6 +17,7 @@ from benchmarks import (
     gpu,
     headline,
     ladder,
+    plateau,
     racefile,
     report,
     settings,
@@ -82,6 +83,17 @@ def tune(args, build: Path) -> None:
     driver = driver_for(args.shape, build, args.epochs)
     found = sweep.sweep(args.contestant, driver, budget_of(args))
     print(f"{args.contestant}: {found['chosen']} after {len(found['trials'])} trials")
+
+
+def leave_plateau(args, build: Path) -> None:
+    """Which rows of the ladder leave the unigram plateau, and when: before anything is raced."""
+    driver, budget = driver_for(args.shape, build, args.epochs), budget_of(args)
+    sides = [sweep.contestant(name, driver, budget) for name in ("b1", "ours", "b2")]
+    table = plateau.measure(driver, *sides, budget)
+    report.save_part(build / "race", "plateau", args.shape.name, table)
+    if args.publish:
+        report.save_part(settings.RESULTS, "plateau", args.shape.name, table)
+    print(*plateau.describe(table), sep="\n")
 
 
 def climb(args, build: Path) -> None:
@@ -198,6 +210,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--quick", action="store_true", help="a first look, about five minutes")
     one = add("sweep", tune, "tune a contestant: b1 first, then b2 and ours")
     one.add_argument("contestant", choices=["b1", "b2", "ours"])
+    one = add("plateau", leave_plateau, "which switch takes a model off the unigram plateau")
+    one.add_argument("--publish", action="store_true", help="benchmarks/results, too")
     add("ladder", climb, "which switch gave how much")
     add("others", others, "B0 and B2 at the full budget")
     one = add("profile", show_profile, "where the time of a step goes")

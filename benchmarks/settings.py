@@ -84,7 +84,7 @@ B0 = Settings(
     beta2=0.999, coin=True,
 )  # fmt: skip
 # Where the sweeps start; what they choose replaces these, see `tuned`.
-B1 = Settings("b1", "bert")
+B1 = Settings("b1", "bert", batch_size=16)
 B2 = Settings("b2", "modernbert", sparse=True)
 
 

@@ -15,7 +15,7 @@ from benchmarks.store import Store
 
 from .world import FACTS, World
 
-THEIRS = replace(B1, bf16=False)
+THEIRS = replace(B1, bf16=False, batch_size=32)
 OURS = Settings(
     "ours", "modern", library=True, sparse=True, optimizer="muon", lr=4e-3, bf16=True, rate=0.3
 )

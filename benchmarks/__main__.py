@@ -33,6 +33,8 @@ from course_utils.files import atomic_write, build_dir, checkpoint_dir, sha256_f
 from course_utils.machine import pick_device
 from course_utils.text import corpora
 
+SIDES = (settings.OPPONENT, "ours")
+
 
 def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
     """A driver over this shape's race file, which is made if it is missing."""
@@ -51,7 +53,7 @@ def race(args, build: Path) -> dict:
     """The headline of a shape, or a first look at it; the summary of all."""
     kind = "quick" if args.quick else "headline"
     driver = driver_for(args.shape, build, args.epochs)
-    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in ("b1", "ours"))
+    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in SIDES)
     if args.quick:  # within a minute, compiling does not pay for itself
         theirs, ours = replace(theirs, compile=False), replace(ours, compile=False)
         plan = headline.QUICK
@@ -102,7 +104,7 @@ def climb(args, build: Path) -> None:
     if raced is None:
         raise FileNotFoundError("The ladder needs a target: run `python -m benchmarks race` first.")
     driver = driver_for(args.shape, build, args.epochs)
-    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in ("b1", "ours"))
+    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in SIDES)
     table = ladder.climb(driver, theirs, ours, raced["runs"]["theirs"])
     report.save_part(build / "race", "ladder", args.shape.name, table)
     for row in table:
@@ -208,14 +210,14 @@ def parser() -> argparse.ArgumentParser:
 
     one = add("race", race, "the headline: time to the tuned opponent's loss")
     one.add_argument("--quick", action="store_true", help="a first look, about five minutes")
-    one = add("sweep", tune, "tune a contestant: b1 first, then b2 and ours")
-    one.add_argument("contestant", choices=["b1", "b2", "ours"])
+    one = add("sweep", tune, "tune a contestant: the opponent (b1r) before ours")
+    one.add_argument("contestant", choices=list(sweep.RATES))
     one = add("plateau", leave_plateau, "which switch takes a model off the unigram plateau")
     one.add_argument("--publish", action="store_true", help="benchmarks/results, too")
     add("ladder", climb, "which switch gave how much")
     add("others", others, "B0 and B2 at the full budget")
     one = add("profile", show_profile, "where the time of a step goes")
-    one.add_argument("contestant", choices=["b0", "b1", "b2", "ours"], nargs="?", default="ours")
+    one.add_argument("contestant", choices=["b0", *sweep.RATES], nargs="?", default="ours")
     one.add_argument("--steps", type=int, default=5)
     one.add_argument("--compile", action="store_true")
     one = add("finetune", tune_classifiers, "fine-tuning to the example script's accuracy")

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import BertConfig, BertForMaskedLM, ModernBertConfig, ModernBertForMaskedLM
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    JinaEmbeddingsV3Config,
+    JinaEmbeddingsV3ForMaskedLM,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
+)
 
 from benchmarks.racefile import RaceFile
 from benchmarks.settings import Settings
@@ -22,8 +30,10 @@ from course_utils.training.pretraining import batches
 
 def config_of(settings: Settings, shape: Shape) -> EncoderConfig:
     """Our description of a contestant's encoder, theirs included."""
-    family = shape.bert if settings.model in ("bert", "lean") else shape.modern
-    return family(dropout=settings.dropout)
+    if settings.model in ("modernbert", "modern"):
+        return shape.modern(dropout=settings.dropout)
+    positions = "learned" if settings.model == "bert" else "rope"
+    return shape.bert(dropout=settings.dropout, positions=positions)
 
 
 def build(settings: Settings, shape: Shape, race: RaceFile, seed: int) -> nn.Module:
@@ -34,11 +44,16 @@ def build(settings: Settings, shape: Shape, race: RaceFile, seed: int) -> nn.Mod
         model = MaskedLanguageModel(config)
         start_well(model, race, settings)
         return model
-    values = to_transformers(config) | {"attn_implementation": settings.attention}
+    if settings.model == "modernbert":
+        values = to_transformers(config) | {"sparse_prediction": settings.sparse}
+        values["attn_implementation"] = settings.attention
+        return ModernBertForMaskedLM(ModernBertConfig(**values))
+    values = to_transformers(replace(config, positions="learned"))  # both call the rest alike
+    values["attn_implementation"] = settings.attention
     if settings.model == "bert":
         return BertForMaskedLM(BertConfig(**values))
-    values["sparse_prediction"] = settings.sparse
-    return ModernBertForMaskedLM(ModernBertConfig(**values))
+    rope = {"rope_type": "default", "rope_theta": config.rope_base}
+    return JinaEmbeddingsV3ForMaskedLM(JinaEmbeddingsV3Config(**values, rope_parameters=rope))
 
 
 def sizes(model: nn.Module) -> dict[str, int]:
@@ -78,7 +93,8 @@ class Theirs(nn.Module):
     def forward(self, input_ids: Tensor, positions: Tensor) -> Tensor:
         if not self.sparse:
             return pick(self.model(input_ids=input_ids).logits, positions)
-        return self.model.cls(pick(self.model.bert(input_ids)[0], positions))
+        head = getattr(self.model, "cls", None) or self.model.lm_head
+        return head(pick(self.model.base_model(input_ids)[0], positions))
 
 
 def judged(model: nn.Module) -> nn.Module:
@@ -116,7 +132,7 @@ def batch_maker(settings: Settings, race: RaceFile, seed: int) -> Callable[[int]
 
 def plain_forward(model: nn.Module, settings: Settings) -> tuple[nn.Module, Callable]:
     """The module to run (or compile) and `loss(module, batch)`, a mean in nats."""
-    if settings.model == "bert" and settings.sparse or settings.ours:
+    if settings.ours or settings.sparse and settings.model != "modernbert":
         module = model if settings.ours else Theirs(model, sparse=True)
         return module, _loss_at_positions
     return model, _loss_from_labels

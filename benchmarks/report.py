@@ -66,11 +66,12 @@ def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> d
     kept = ("time_ratio", "tokens_per_second_ratio", "nats_below_unigram", "target", "unigram",
             "p", "budget_seconds", "seeds", "notes")  # fmt: skip
     sides = {side: raced["runs"][side] for side in ("theirs", "ours")}
-    trials = {one: settings.tuned(one, name, results)[1] for one in ("b1", "ours")}
+    trials = {one: settings.tuned(one, name, results)[1] for one in (settings.OPPONENT, "ours")}
     faults = list(raced["faults"])
-    if trials["b1"] < 12:
-        faults.append(f"The opponent was tuned with {trials['b1']} trials, twelve are needed.")
-    if trials["ours"] > trials["b1"]:
+    theirs = trials[settings.OPPONENT]
+    if theirs < 12:
+        faults.append(f"The opponent was tuned with {theirs} trials, twelve are needed.")
+    if trials["ours"] > theirs:
         faults.append("Ours was tuned with more trials than its opponent.")
     return {key: raced[key] for key in kept} | {
         "mfu": {side: _mean_mfu(logs) for side, logs in sides.items()},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 CHOICES = {
-    "model": ("bert", "modernbert", "lean", "modern"),
+    "model": ("bert", "jina", "modernbert", "lean", "modern"),
     "attention": ("sdpa", "eager"),
     "optimizer": ("adamw", "muon"),
     "schedule": ("linear", "cosine", "constant"),
@@ -19,8 +19,8 @@ CHOICES = {
 class Settings:
     """All that a run depends on besides its shape, seed and number of steps.
 
-    model: "bert" and "modernbert" are those of `transformers`; "lean" is our 2018 encoder,
-    "modern" our modern one.
+    model: "bert", "jina" and "modernbert" are those of `transformers`; "jina" is the block of 2018
+    with rotary positions. "lean" is the same block in our encoder, "modern" our modern one.
     library: trained by `course_utils.training.loop`, with its own AdamW or Muon and its choice of
     number type; otherwise by a plain loop with PyTorch's fused AdamW.
     sparse: the prediction head works on the masked places only.
@@ -61,7 +61,7 @@ class Settings:
             raise ValueError(f"warmup is a share of the steps, in [0, 1), not {self.warmup}.")
         if self.optimizer == "muon" and not self.library:
             raise ValueError("Muon belongs to the library's loop: set library=True.")
-        if self.library and (self.model in ("bert", "modernbert") or not self.sparse or self.coin):
+        if self.library and (not self.ours or not self.sparse or self.coin):
             raise ValueError(
                 "The library's loop trains our own models, on the masked places only, with the "
                 "same number of them in each row."
@@ -84,8 +84,10 @@ B0 = Settings(
     beta2=0.999, coin=True,
 )  # fmt: skip
 # Where the sweeps start; what they choose replaces these, see `tuned`.
-B1 = Settings("b1", "bert", batch_size=16)
+B1 = Settings("b1", "bert", attention="eager", compile=True, batch_size=16)
+B1R = replace(B1, name="b1r", model="jina", batch_size=32)
 B2 = Settings("b2", "modernbert", sparse=True)
+OPPONENT = "b1r"  # whose loss is the target: B1 itself never leaves the unigram plateau
 
 
 def ours() -> Settings:
@@ -115,9 +117,9 @@ def starting(name: str) -> Settings:
     """
     if name == "ours":
         return ours()
-    known = {"b0": B0, "b1": B1, "b2": B2}
+    known = {"b0": B0, "b1": B1, "b1r": B1R, "b2": B2}
     if name not in known:
-        raise ValueError(f"Unknown contestant {name!r}: choose b0, b1, b2 or ours.")
+        raise ValueError(f"Unknown contestant {name!r}: choose b0, b1, b1r, b2 or ours.")
     return known[name]
 
 

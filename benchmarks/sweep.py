@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.driver import Driver, loss_of
-from benchmarks.settings import RESULTS, Settings, starting, sweep_file, tuned
+from benchmarks.settings import OPPONENT, RESULTS, Settings, starting, sweep_file, tuned
 from course_utils.files import atomic_write
 from course_utils.machine import bf16_is_native, pick_device
 
@@ -22,6 +22,7 @@ MOST = 20  # with the extensions at the edges
 SHARE = 0.25  # of the budget, for a trial
 RATES = {
     "b1": (1e-3, 2e-3, 4e-3),
+    "b1r": (1e-3, 2e-3, 4e-3),
     "b2": (1e-3, 2e-3, 4e-3),
     "ours": (2e-3, 4e-3, 8e-3),
 }
@@ -111,9 +112,11 @@ def sweep(name: str, driver: Driver, budget: float, results: Path = RESULTS) -> 
     """
     most = MOST
     if name == "ours":
-        most = tuned("b1", driver.shape.name, results)[1]
+        most = tuned(OPPONENT, driver.shape.name, results)[1]
         if most == 0:
-            raise ValueError("Tune the opponent first (b1): ours may have as many trials, no more.")
+            raise ValueError(
+                f"Tune the opponent first ({OPPONENT}): ours may have as many trials, no more."
+            )
     settings = starting(name)
     way, table = fastest(driver, settings, budget * SHARE)
     settings = replace(settings, **way)

@@ -63,25 +63,31 @@ class AdamW(torch.optim.Optimizer):
                 weight.addcdiv_(state["mean"], scale, value=-group["lr"] / (1 - beta1**t))
 
 
-def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
+def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
     """Push all singular values of a (rows, columns) matrix towards 1, by matrix products alone.
 
     Five Newton–Schulz steps leave them between about 0.7 and 1.2, which is all that Muon needs.
+    (N, rows, columns) are N matrices, each treated by itself: one call for many small ones is
+    faster than many calls.
 
     >>> values = torch.linalg.svdvals(orthogonalize(torch.diag(torch.tensor([9.0, 1.0, 0.2]))))
     >>> bool(values.min() > 0.6 and values.max() < 1.3)
     True
     """
-    if matrix.dim() != 2:
-        raise ValueError(f"orthogonalize needs a matrix, not shape {tuple(matrix.shape)}.")
+    if matrices.dim() not in (2, 3):
+        raise ValueError(
+            f"orthogonalize needs a matrix or a stack of them, not shape {tuple(matrices.shape)}."
+        )
     a, b, c = NEWTON_SCHULZ
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / x.norm().clamp(min=1e-7)
+    x = matrices if matrices.dim() == 3 else matrices.unsqueeze(0)
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+        gram = x @ x.mT
+        inner = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)  # b·gram + c·gram²
+        x = torch.baddbmm(x, inner, x, beta=a)  # a·x + inner·x
+    return (x.mT if tall else x).reshape(matrices.shape)
 
 
 class Muon(torch.optim.Optimizer):
@@ -113,21 +119,29 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """One update of every matrix that has a gradient."""
+        """One update of every matrix that has a gradient; those of one shape go together."""
         for group in self.param_groups:
+            alike: dict[tuple, list[Tensor]] = {}
             for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                ahead = weight.grad.lerp(state["momentum"], group["momentum"])  # Nesterov
-                size = 0.2 * math.sqrt(max(weight.shape))
+                if weight.grad is not None:
+                    kind = (weight.shape, weight.dtype, weight.device)
+                    alike.setdefault(kind, []).append(weight)
+            for (shape, dtype, device), weights in alike.items():
+                ahead = torch.stack([self._ahead(weight, group["momentum"]) for weight in weights])
                 # "About 1" is all we ask of the singular values: bfloat16 is precise enough.
-                update = orthogonalize(ahead.to(autocast_dtype(weight.device) or weight.dtype))
-                weight.mul_(1 - group["lr"] * group["weight_decay"])
-                weight.add_(update, alpha=-group["lr"] * size)
+                updates = orthogonalize(ahead.to(autocast_dtype(device) or dtype))
+                size = 0.2 * math.sqrt(max(shape))
+                for weight, update in zip(weights, updates, strict=True):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"])
+                    weight.add_(update, alpha=-group["lr"] * size)
+
+    def _ahead(self, weight: Tensor, momentum: float) -> Tensor:
+        """The gradient's running mean, looked at one step ahead (Nesterov)."""
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        state["momentum"].lerp_(weight.grad, 1 - momentum)
+        return weight.grad.lerp(state["momentum"], momentum)
 
 
 def _check(lr: float, weight_decay: float) -> None:

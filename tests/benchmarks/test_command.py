@@ -28,7 +28,7 @@ def build(files, shape, ours, theirs, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "SHAPES", {"tiny": shape})
     monkeypatch.setattr(command, "Driver", partial(driver.Driver, peak=(64, 0.001)))
     monkeypatch.setattr(worker, "run_apart", worker.run_here)
-    monkeypatch.setattr(settings, "tuned", lambda name, *_: ({"b1": theirs}.get(name, ours), 12))
+    monkeypatch.setattr(settings, "tuned", lambda name, *_: ({settings.OPPONENT: theirs}.get(name, ours), 12))
     plan = Plan(0.2, 1, 2, speedups=(1.0, 2.0), points=2, may_lengthen=False)
     monkeypatch.setattr(headline, "QUICK", plan)
     monkeypatch.setattr(headline, "PLANS", {"tiny": plan})
@@ -56,7 +56,7 @@ def test_report_profile_and_file(build, capsys):
     assert command.main(["ladder"]) == 1
     assert command.main(["file"]) == 0
     assert "hidden tokens" in capsys.readouterr().out
-    assert command.main(["profile", "b1", "--steps", "1"]) == 0
+    assert command.main(["profile", "b1r", "--steps", "1"]) == 0
     assert "parts of a step" in capsys.readouterr().out
 
 

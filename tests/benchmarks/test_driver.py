@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import worker
 from benchmarks.driver import ATTEMPTS, Driver
-from benchmarks.settings import B1
+from benchmarks.settings import B1R
 from benchmarks.store import Spec, Store
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,7 +36,7 @@ def driver(folder, shape, runner, **choices) -> Driver:
 def test_steps_fill_the_budget_after_the_start_and_never_exceed_the_epochs(tmp_path, shape):
     asked = []
     one = driver(tmp_path, shape, lambda spec: asked.append(spec) or result())
-    settings = replace(B1, batch_size=32)
+    settings = replace(B1R, batch_size=32)
     assert one.steps(settings, budget=22.0) == 40  # (22 - 2) / 0.5
     assert one.steps(replace(settings, lr=3e-3), budget=12.0) == 20
     assert len(asked) == 1  # one measurement serves all rates
@@ -49,23 +49,23 @@ def test_steps_fill_the_budget_after_the_start_and_never_exceed_the_epochs(tmp_p
 def test_a_done_run_is_not_repeated(tmp_path, shape):
     asked = []
     one = driver(tmp_path, shape, lambda spec: asked.append(spec.seed) or result())
-    first = one.run(B1, 1, 10)
-    assert one.run(B1, 1, 10) == first and asked == [1]
-    one.run(B1, 2, 10)
-    one.run(B1, 1, 11)
+    first = one.run(B1R, 1, 10)
+    assert one.run(B1R, 1, 10) == first and asked == [1]
+    one.run(B1R, 2, 10)
+    one.run(B1R, 1, 11)
     assert asked == [1, 2, 1]
 
 
 def test_a_drifting_machine_is_given_another_try(tmp_path, shape):
     peaks = iter([(1.0, 0.9), (1.0, 0.97)])
     one = driver(tmp_path, shape, lambda spec: result(peaks=next(peaks)))
-    log = one.run(B1, 1, 10)
+    log = one.run(B1R, 1, 10)
     assert log["steady"] and log["spec"]["attempt"] == 1
     assert len(list(tmp_path.iterdir())) == 2  # the spoilt run is kept, too
     restless = driver(tmp_path / "b", shape, lambda spec: result(peaks=(1.0, 0.5)))
-    assert not restless.run(B1, 1, 10)["steady"]
+    assert not restless.run(B1R, 1, 10)["steady"]
     assert len(list((tmp_path / "b").iterdir())) == ATTEMPTS
-    assert not restless.run(B1, 2, 10, repeat=False)["steady"]
+    assert not restless.run(B1R, 2, 10, repeat=False)["steady"]
     assert len(list((tmp_path / "b").iterdir())) == ATTEMPTS + 1
 
 
@@ -82,9 +82,9 @@ def test_interrupted_it_resumes_run_by_run(tmp_path, shape):
     interrupted = []
     one = driver(tmp_path, shape, runner)
     with pytest.raises(KeyboardInterrupt):
-        [one.run(B1, seed, 10) for seed in range(4)]
+        [one.run(B1R, seed, 10) for seed in range(4)]
     assert asked == [0, 1]
-    [one.run(B1, seed, 10) for seed in range(4)]
+    [one.run(B1R, seed, 10) for seed in range(4)]
     assert asked == [0, 1, 2, 3]
 
 
@@ -92,7 +92,7 @@ KILLED = """
 import time
 from pathlib import Path
 from benchmarks.shapes import S1
-from tests.benchmarks.test_driver import B1, driver, result
+from tests.benchmarks.test_driver import B1R, driver, result
 
 def runner(spec):
     time.sleep(0.0 if spec.seed < 2 else {sleep})
@@ -100,7 +100,7 @@ def runner(spec):
 
 one = driver(Path({folder!r}), S1, runner)
 for seed in range(4):
-    one.run(B1, seed, 10)
+    one.run(B1R, seed, 10)
 """
 
 
@@ -126,18 +126,18 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path):
 
 def test_a_log_under_the_wrong_name_is_refused(tmp_path, shape):
     one = driver(tmp_path, shape, lambda spec: result())
-    one.run(B1, 1, 10)
-    spec = one.spec(B1, 1, 10)
+    one.run(B1R, 1, 10)
+    spec = one.spec(B1R, 1, 10)
     path = one.store.path(spec)
     log = json.loads(path.read_text())
     log["spec"]["settings"]["lr"] = 1.0
     path.write_text(json.dumps(log))
     with pytest.raises(ValueError, match="delete it"):
-        one.run(B1, 1, 10)
+        one.run(B1R, 1, 10)
 
 
 def test_a_spec_survives_json(shape):
-    spec = Driver(shape, FACTS, Store("."), result).spec(B1, 1, 10, 3)
+    spec = Driver(shape, FACTS, Store("."), result).spec(B1R, 1, 10, 3)
     assert Spec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 

@@ -9,13 +9,13 @@ import pytest
 from benchmarks import headline, ladder, report, settings, sweep
 from benchmarks.driver import Driver
 from benchmarks.headline import Plan, ladder_of_speedups
-from benchmarks.settings import B1, Settings
+from benchmarks.settings import B1R, Settings
 from benchmarks.shapes import S1
 from benchmarks.store import Store
 
 from .world import FACTS, World
 
-THEIRS = replace(B1, bf16=False, batch_size=32)
+THEIRS = replace(B1R, bf16=False, compile=False, attention="sdpa")
 OURS = Settings(
     "ours", "modern", library=True, sparse=True, optimizer="muon", lr=4e-3, bf16=True, rate=0.3
 )
@@ -57,7 +57,7 @@ def test_runs_alternate(world, tmp_path):
     one = driver(world, tmp_path)
     one.runner = lambda spec: order.append(spec.settings.name) or world.runner(spec)
     headline.headline(one, THEIRS, OURS, PLAN)
-    text = "".join("t" if name == "b1" else "o" for name in order)
+    text = "".join("t" if name == "b1r" else "o" for name in order)
     assert text.count("to") >= 3
 
 
@@ -95,14 +95,14 @@ def test_a_machine_that_changed_between_the_sides_is_noticed(tmp_path):
 def test_the_sweep_finds_the_best_rate_even_beyond_its_grid(tmp_path):
     world = World(best=8e-3, noise=0.001)  # the grid ends at 4e-3
     one = driver(world, tmp_path / "runs")
-    found = sweep.sweep("b1", one, 400.0, results=tmp_path)
+    found = sweep.sweep("b1r", one, 400.0, results=tmp_path)
     assert found["chosen"]["lr"] == pytest.approx(8e-3) and not found["at_the_edge"]
     assert len(found["trials"]) >= sweep.TRIALS and len(found["finals"]) == 2
     ways = {json.dumps(row["way"]): row["steps"] for row in found["ways"]}
     assert ways[json.dumps({k: found["chosen"][k] for k in ("bf16", "compile", "attention")})] == (
         max(ways.values())
     )
-    chosen, trials = settings.tuned("b1", "S1", tmp_path)
+    chosen, trials = settings.tuned("b1r", "S1", tmp_path)
     assert chosen.lr == found["chosen"]["lr"] and trials == len(found["trials"])
     mine = sweep.sweep("ours", one, 400.0, results=tmp_path)
     assert len(mine["trials"]) <= trials and mine["final_seconds"] == 100.0
@@ -116,7 +116,7 @@ def test_a_way_that_the_machine_cannot_go_is_passed_over(world, tmp_path):
 
     one = driver(world, tmp_path)
     one.runner = runner
-    way, table = sweep.fastest(one, B1, 100.0)
+    way, table = sweep.fastest(one, B1R, 100.0)
     assert (
         not way["compile"] and "compiler" in next(row for row in table if "failed" in row)["failed"]
     )
@@ -125,7 +125,7 @@ def test_a_way_that_the_machine_cannot_go_is_passed_over(world, tmp_path):
 def test_ours_is_not_tuned_before_its_opponent(world, tmp_path):
     with pytest.raises(ValueError, match="Tune the opponent first"):
         sweep.sweep("ours", driver(world, tmp_path), 400.0, results=tmp_path)
-    assert settings.tuned("b1", "S1", tmp_path) == (B1, 0)
+    assert settings.tuned("b1r", "S1", tmp_path) == (B1R, 0)
     with pytest.raises(ValueError, match="Unknown contestant"):
         settings.tuned("b9", "S1", tmp_path)
 

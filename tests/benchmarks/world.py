@@ -10,7 +10,7 @@ FACTS = {
     "rows": 10**7,
     "ladder": {"uniform": 8.3, "unigram": 6.3, "bigram": 6.0},
 }
-STEP_SECONDS = {"bert": 0.5, "lean": 0.25, "modern": 0.125}  # at 32 rows a step
+STEP_SECONDS = {"jina": 0.5, "lean": 0.25, "modern": 0.125}  # at 32 rows a step
 TOKENS = 32 * 128
 
 
@@ -26,9 +26,9 @@ class World:
 
     def step_seconds(self, one) -> float:
         seconds = STEP_SECONDS[one.model] * one.batch_size / 32
-        if one.model == "bert" and one.sparse:
+        if one.model == "jina" and one.sparse:
             seconds *= 0.8
-        return seconds * (0.7 if one.bf16 and one.model == "bert" else 1.0)
+        return seconds * (0.7 if one.bf16 and one.model == "jina" else 1.0)
 
     def loss(self, one, tokens: float, seed: int) -> float:
         gain = 1.2 if one.optimizer == "muon" else 1.0

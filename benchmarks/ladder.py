@@ -20,9 +20,11 @@ FACTORS = (0.5, 1.0, 2.0)  # of the learning rate, tried for each row
 def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
     """The rows, each changing one thing in the one above it; the last is our recipe.
 
+    The first is the opponent, which has changed one thing already: BERT's positions.
+
     >>> from benchmarks.settings import B1R, ours
     >>> [name for name, _ in rows(B1R, ours())][:2]
-    ['tuned opponent', 'head on masked places only']
+    ['rotary positions', 'head on masked places only']
     """
     sparse = replace(theirs, sparse=True)
     lean = replace(sparse, model="lean", library=True, bf16=True, compile=ours.compile)
@@ -31,7 +33,7 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
     )
     scheduled = replace(ours, optimizer="adamw", lr=theirs.lr)
     found = [
-        ("tuned opponent", theirs),
+        ("rotary positions", theirs),
         ("head on masked places only", sparse),
         ("lean block and loop, bf16", lean),
         ("modern block", modern),
@@ -110,7 +112,8 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) 
     (first, settings), *others = rows(theirs, ours)
     table = [{"name": first, "settings": settings.to_dict(), "reached": True, **above}]
     for name, settings in others:
-        if settings != ours:  # that one was tuned by its sweep
+        # Where to compute the logits changes no gradient; our recipe was tuned by its sweep.
+        if not (settings == ours or settings == replace(theirs, sparse=True, name=settings.name)):
             settings = best_rate(driver, settings, above["seconds"] / 4)
         found = time_to(driver, settings, target, above["seconds"])
         row = {"name": name, "settings": settings.to_dict(), "reached": found is not None}

@@ -15,7 +15,7 @@ PUBLISHED = settings.RESULTS / "race.json"
 
 
 def part_file(home: Path, kind: str, shape_name: str) -> Path:
-    """Where the result of one command lies: kind is "headline", "quick", "ladder" or "others"."""
+    """Where the result of one command lies; `kind` is the command's name, or "headline"."""
     return home / f"{kind}-{shape_name}.json"
 
 
@@ -53,6 +53,7 @@ def summary(
         found[name] = shape_summary(raced, name, results) | {
             "ladder": read_part(home, "ladder", name) or [],
             "others": read_part(home, "others", name) or [],
+            "plateau": read_part(home, "plateau", name) or [],
         }
         last = raced["runs"]["theirs"][-1]
         found |= {key: last[key] for key in ("machine", "threads")}

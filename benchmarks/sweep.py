@@ -1,8 +1,8 @@
 """Tuning a contestant: the fastest way to compute first, then learning rate × batch size.
 
-At least `TRIALS` trials at a quarter of the budget, and more for as long as the best one lies on
-the edge of what was tried; the two best are confirmed at the full budget with a seed of their own.
-Ours gets no more trials than its opponent had.
+At least `TRIALS` trials at a third of the budget, and more for as long as the best one lies on the
+edge of what was tried; the two best are confirmed at the full budget with a seed of their own.
+Ours gets no more trials than its opponent had, and a fifth of its budget: what it will be raced in.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from course_utils.files import atomic_write
 from course_utils.machine import bf16_is_native, pick_device
 
 TRIALS = 12
-MOST = 20  # with the extensions at the edges
-SHARE = 0.25  # of the budget, for a trial
+MOST = 16  # with the extensions at the edges
+SHARE = 1 / 3  # of the budget, for a trial
+OUR_SHARE = 1 / 5  # of the opponent's budget, for a trial of ours and for its finals
 RATES = {
-    "b1": (1e-3, 2e-3, 4e-3),
-    "b1r": (1e-3, 2e-3, 4e-3),
-    "b2": (1e-3, 2e-3, 4e-3),
-    "ours": (2e-3, 4e-3, 8e-3),
+    "b1": (5e-4, 1e-3, 2e-3, 4e-3),
+    "b1r": (5e-4, 1e-3, 2e-3, 4e-3),
+    "b2": (5e-4, 1e-3, 2e-3, 4e-3),
+    "ours": (1e-3, 2e-3, 4e-3, 8e-3),
 }
-BATCHES = (8, 16, 32, 64)
+BATCHES = (16, 32, 64)
 TRIAL_SEED, CONFIRM_SEED = 100, 101  # the headline's runs use others
 
 
@@ -104,6 +105,16 @@ def _beyond(trials: dict[tuple[float, int], dict]) -> tuple[float, int] | None:
     return None
 
 
+def shares(name: str, budget: float) -> tuple[float, float]:
+    """Seconds of a trial and of a final. Ours is raced in a fraction of the opponent's time, so
+    that is where it has to be good.
+
+    >>> shares("b1r", 300.0), shares("ours", 300.0)
+    ((100.0, 300.0), (60.0, 60.0))
+    """
+    return (budget * OUR_SHARE,) * 2 if name == "ours" else (budget * SHARE, budget)
+
+
 def sweep(name: str, driver: Driver, budget: float, results: Path = RESULTS) -> dict:
     """Tune a contestant for the driver's shape; writes and returns what was found.
 
@@ -118,11 +129,11 @@ def sweep(name: str, driver: Driver, budget: float, results: Path = RESULTS) -> 
                 f"Tune the opponent first ({OPPONENT}): ours may have as many trials, no more."
             )
     settings = starting(name)
-    way, table = fastest(driver, settings, budget * SHARE)
+    trial, final = shares(name, budget)
+    way, table = fastest(driver, settings, final)  # compiling pays in long runs only
     settings = replace(settings, **way)
-    trials = grid_search(driver, settings, RATES[name], budget * SHARE, most)
-    # Ours is raced in a fraction of the opponent's time, so that is where it has to be good.
-    final, finals = budget * (SHARE if name == "ours" else 1.0), []
+    trials = grid_search(driver, settings, RATES[name], trial, most)
+    finals = []
     for trial in trials[:2]:
         one = replace(settings, lr=trial["lr"], batch_size=trial["batch_size"])
         log = driver.race(one, CONFIRM_SEED, final, repeat=False)
@@ -135,7 +146,7 @@ def sweep(name: str, driver: Driver, budget: float, results: Path = RESULTS) -> 
         "contestant": name,
         "shape": driver.shape.name,
         "budget_seconds": budget,
-        "trial_seconds": budget * SHARE,
+        "trial_seconds": trial,
         "final_seconds": final,
         "ways": table,
         "trials": trials,
@@ -147,9 +158,3 @@ def sweep(name: str, driver: Driver, budget: float, results: Path = RESULTS) -> 
     path = sweep_file(name, driver.shape.name, results)
     atomic_write(path, json.dumps(report, indent=1) + "\n")
     return report
-
-
-def contestant(name: str, driver: Driver, budget: float) -> Settings:
-    """A contestant as its sweep left it; without a sweep, computed in its fastest way at least."""
-    found, trials = tuned(name, driver.shape.name)
-    return found if trials else replace(found, **fastest(driver, found, budget)[0])

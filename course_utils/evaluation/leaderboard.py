@@ -122,16 +122,54 @@ def race_report(path: Path | None = None) -> list[str]:
     Raises:
         ValueError: the file is damaged.
     """
+    found = _published(path)
+    if not found:
+        return ["The race has not been published yet: `course race` runs it, in some hours."]
+    return _read(lambda: [_sentence(name, one) for name, one in found.items()])
+
+
+def race_plateau(shape: str = "S1", path: Path | None = None) -> list[dict]:
+    """Who left the unigram plateau of the race, and when: a row for each model that was tried.
+
+    Each row has its `name`, the `loss` with which it ended after so many `tokens` and `seconds`,
+    and `left`: None for a model that never left, otherwise the tokens and seconds after which it
+    was 1 nat below the unigram line. Empty when nothing was published.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    names = ("name", "loss", "tokens", "seconds")
+
+    def rows() -> list[dict]:
+        found = _published(path).get(shape, {}).get("plateau", [])
+        return [
+            {name: row[name] for name in names}
+            | {"left": row["left"] and {name: row["left"][name] for name in names[2:]}}
+            for row in found
+        ]
+
+    return _read(rows)
+
+
+def _published(path: Path | None) -> dict[str, dict]:
+    """The shapes that were raced and what came out; empty without a file."""
     if path is None:
         path = files.data_dir().parent / "benchmarks" / "results" / "race.json"
     if not Path(path).is_file():
-        return ["The race has not been published yet: `course race` runs it, in some hours."]
+        return {}
+    text = Path(path).read_text("utf-8")
+    return _read(
+        lambda: {name: one for name, one in json.loads(text).items()
+                 if isinstance(one, dict) and "time_ratio" in one}
+    )  # fmt: skip
+
+
+def _read(rows):
+    """What `rows()` gives; anything that it stumbles over means that the file is damaged."""
     try:
-        found = json.loads(Path(path).read_text("utf-8"))
-        shapes = {name: one for name, one in found.items() if isinstance(one, dict)}
-        return [_sentence(name, one) for name, one in shapes.items() if "time_ratio" in one]
+        return rows()
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise ValueError(f"{path} is no result of the race: run `course race` again.") from problem
+        raise ValueError("This is no result of the race: run `course race` again.") from problem
 
 
 def _sentence(name: str, shape: dict) -> str:

@@ -28,7 +28,8 @@ def build(files, shape, ours, theirs, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "SHAPES", {"tiny": shape})
     monkeypatch.setattr(command, "Driver", partial(driver.Driver, peak=(64, 0.001)))
     monkeypatch.setattr(worker, "run_apart", worker.run_here)
-    monkeypatch.setattr(settings, "tuned", lambda name, *_: ({settings.OPPONENT: theirs}.get(name, ours), 12))
+    sides = {settings.OPPONENT: theirs}
+    monkeypatch.setattr(settings, "tuned", lambda name, *_: (sides.get(name, ours), 12))
     plan = Plan(0.2, 1, 2, speedups=(1.0, 2.0), points=2, may_lengthen=False)
     monkeypatch.setattr(headline, "QUICK", plan)
     monkeypatch.setattr(headline, "PLANS", {"tiny": plan})

@@ -92,11 +92,11 @@ def leave_plateau(args, build: Path) -> None:
     driver = driver_for(args.shape, build, max(args.epochs, plateau.EPOCHS))
     budget, shape = budget_of(args), args.shape.name
     table = plateau.measure(driver, [
-        ("BertForMaskedLM", settings.tuned("b1", shape)[0], plateau.LONG),
-        ("tuned opponent", settings.tuned(settings.OPPONENT, shape)[0], budget),
-        ("ours", settings.tuned("ours", shape)[0], sweep.shares("ours", budget)[1]),
+        ("BERT, learned positions", settings.tuned("b1", shape)[0], plateau.LONG),
+        ("the same block, rotary positions", settings.tuned(settings.OPPONENT, shape)[0], budget),
+        ("this course", settings.tuned("ours", shape)[0], sweep.shares("ours", budget)[1]),
     ])  # fmt: skip
-    report.save_part(build / "race", "plateau", shape, table)
+    report.save_part(settings.RESULTS, "plateau", shape, table)
     print(*plateau.describe(table), sep="\n")
 
 
@@ -176,8 +176,7 @@ def on_gpu(args, build: Path) -> None:
         return
     table = gpu.race()
     atomic_write(build / "race" / "gpu.json", json.dumps(table, indent=1) + "\n")
-    for row in table:
-        print(json.dumps(row))
+    print(*map(json.dumps, table), sep="\n")
 
 
 def make_file(args, build: Path) -> None:

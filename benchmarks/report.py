@@ -53,7 +53,6 @@ def summary(
         found[name] = shape_summary(raced, name, results) | {
             "ladder": read_part(home, "ladder", name) or [],
             "others": read_part(home, "others", name) or [],
-            "plateau": read_part(home, "plateau", name) or [],
         }
         last = raced["runs"]["theirs"][-1]
         found |= {key: last[key] for key in ("machine", "threads")}

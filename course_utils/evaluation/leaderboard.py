@@ -122,10 +122,13 @@ def race_report(path: Path | None = None) -> list[str]:
     Raises:
         ValueError: the file is damaged.
     """
-    found = _published(path)
-    if not found:
+    found = _published("race.json", path)
+    if found is None:
         return ["The race has not been published yet: `course race` runs it, in some hours."]
-    return _read(lambda: [_sentence(name, one) for name, one in found.items()])
+    return _read(
+        lambda: [_sentence(name, one) for name, one in found.items()
+                 if isinstance(one, dict) and "time_ratio" in one]
+    )  # fmt: skip
 
 
 def race_plateau(shape: str = "S1", path: Path | None = None) -> list[dict]:
@@ -138,30 +141,21 @@ def race_plateau(shape: str = "S1", path: Path | None = None) -> list[dict]:
     Raises:
         ValueError: the file is damaged.
     """
+    found = _published(f"plateau-{shape}.json", path) or []
     names = ("name", "loss", "tokens", "seconds")
-
-    def rows() -> list[dict]:
-        found = _published(path).get(shape, {}).get("plateau", [])
-        return [
+    return _read(
+        lambda: [
             {name: row[name] for name in names}
             | {"left": row["left"] and {name: row["left"][name] for name in names[2:]}}
             for row in found
         ]
+    )
 
-    return _read(rows)
 
-
-def _published(path: Path | None) -> dict[str, dict]:
-    """The shapes that were raced and what came out; empty without a file."""
-    if path is None:
-        path = files.data_dir().parent / "benchmarks" / "results" / "race.json"
-    if not Path(path).is_file():
-        return {}
-    text = Path(path).read_text("utf-8")
-    return _read(
-        lambda: {name: one for name, one in json.loads(text).items()
-                 if isinstance(one, dict) and "time_ratio" in one}
-    )  # fmt: skip
+def _published(name: str, path: Path | None):
+    """A result of the race that the repository holds, or None."""
+    path = Path(path or files.data_dir().parent / "benchmarks" / "results" / name)
+    return _read(lambda: json.loads(path.read_text("utf-8"))) if path.is_file() else None
 
 
 def _read(rows):

@@ -33,8 +33,6 @@ from course_utils.files import atomic_write, build_dir, checkpoint_dir, sha256_f
 from course_utils.machine import pick_device
 from course_utils.text import corpora
 
-SIDES = (settings.OPPONENT, "ours")
-
 
 def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
     """A driver over this shape's race file, which is made if it is missing."""
@@ -42,6 +40,11 @@ def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
     race = racefile.prepare(shape, files / shape.name)
     runner = partial(worker.run_apart, files=files)
     return Driver(shape, race.facts, Store(build / "race" / "runs"), runner, epochs)
+
+
+def sides(shape: Shape) -> tuple[settings.Settings, settings.Settings]:
+    """The tuned opponent and ours."""
+    return settings.tuned(settings.OPPONENT, shape.name)[0], settings.tuned("ours", shape.name)[0]
 
 
 def budget_of(args) -> float:
@@ -53,7 +56,7 @@ def race(args, build: Path) -> dict:
     """The headline of a shape, or a first look at it; the summary of all."""
     kind = "quick" if args.quick else "headline"
     driver = driver_for(args.shape, build, args.epochs)
-    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in SIDES)
+    theirs, ours = sides(args.shape)
     if args.quick:  # within a minute, compiling does not pay for itself
         theirs, ours = replace(theirs, compile=False), replace(ours, compile=False)
         plan = headline.QUICK
@@ -88,15 +91,11 @@ def tune(args, build: Path) -> None:
 
 
 def leave_plateau(args, build: Path) -> None:
-    """Who leaves the unigram plateau, and when: B1 in a long run, then those who are raced."""
+    """Who leaves the unigram plateau, and when."""
     driver = driver_for(args.shape, build, max(args.epochs, plateau.EPOCHS))
-    budget, shape = budget_of(args), args.shape.name
-    table = plateau.measure(driver, [
-        ("BERT, learned positions", settings.tuned("b1", shape)[0], plateau.LONG),
-        ("the same block, rotary positions", settings.tuned(settings.OPPONENT, shape)[0], budget),
-        ("this course", settings.tuned("ours", shape)[0], sweep.shares("ours", budget)[1]),
-    ])  # fmt: skip
-    report.save_part(settings.RESULTS, "plateau", shape, table)
+    bert = settings.tuned("b1", args.shape.name)[0]
+    table = plateau.measure(driver, plateau.runs(bert, *sides(args.shape), budget_of(args)))
+    report.save_part(settings.RESULTS, "plateau", args.shape.name, table)
     print(*plateau.describe(table), sep="\n")
 
 
@@ -106,7 +105,7 @@ def climb(args, build: Path) -> None:
     if raced is None:
         raise FileNotFoundError("The ladder needs a target: run `python -m benchmarks race` first.")
     driver = driver_for(args.shape, build, args.epochs)
-    theirs, ours = (settings.tuned(name, args.shape.name)[0] for name in SIDES)
+    theirs, ours = sides(args.shape)
     table = ladder.climb(driver, theirs, ours, raced["runs"]["theirs"])
     report.save_part(build / "race", "ladder", args.shape.name, table)
     for row in table:

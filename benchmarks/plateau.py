@@ -9,9 +9,12 @@ never gets there gives a lower bound.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.driver import Driver
 from benchmarks.headline import BELOW
 from benchmarks.settings import Settings
+from benchmarks.sweep import shares
 
 SEED, POINTS = 1, 12
 LONG, EPOCHS = 30 * 60.0, 6.0  # seconds for B1, and how often it may read the rows meanwhile
@@ -32,6 +35,24 @@ def left(log: dict, unigram: float) -> dict | None:
             kept = {name: point[name] for name in ("step", "seconds", "loss")}
             return kept | {"tokens": point["step"] * (log["tokens"] // log["steps"])}
     return None
+
+
+def runs(
+    bert: Settings, theirs: Settings, ours: Settings, budget: float
+) -> list[tuple[str, Settings, float]]:
+    """Who runs for how many seconds: B1 for long, and once more exactly as its rival is trained,
+    so that nothing but the positions differs; then the two sides of the race.
+
+    >>> from benchmarks.settings import B1, B1R, ours
+    >>> [seconds for _, _, seconds in runs(B1, B1R, ours(), 300.0)]
+    [1800.0, 300.0, 300.0, 60.0]
+    """
+    return [
+        ("BERT, learned positions", bert, LONG),
+        ("BERT, trained like the next row", replace(theirs, name="b1", model="bert"), budget),
+        ("the same block, rotary positions", theirs, budget),
+        ("this course", ours, shares("ours", budget)[1]),
+    ]
 
 
 def measure(driver: Driver, runs: list[tuple[str, Settings, float]]) -> list[dict]:

@@ -122,13 +122,13 @@ def race_report(path: Path | None = None) -> list[str]:
     Raises:
         ValueError: the file is damaged.
     """
-    found = _published("race.json", path)
-    if found is None:
+    told = _published("race.json", path, lambda found: [
+        _sentence(name, one) for name, one in found.items()
+        if isinstance(one, dict) and "time_ratio" in one
+    ])  # fmt: skip
+    if told is None:
         return ["The race has not been published yet: `course race` runs it, in some hours."]
-    return _read(
-        lambda: [_sentence(name, one) for name, one in found.items()
-                 if isinstance(one, dict) and "time_ratio" in one]
-    )  # fmt: skip
+    return told
 
 
 def race_plateau(shape: str = "S1", path: Path | None = None) -> list[dict]:
@@ -141,29 +141,24 @@ def race_plateau(shape: str = "S1", path: Path | None = None) -> list[dict]:
     Raises:
         ValueError: the file is damaged.
     """
-    found = _published(f"plateau-{shape}.json", path) or []
     names = ("name", "loss", "tokens", "seconds")
-    return _read(
-        lambda: [
-            {name: row[name] for name in names}
-            | {"left": row["left"] and {name: row["left"][name] for name in names[2:]}}
-            for row in found
-        ]
-    )
+
+    def plain(row: dict) -> dict:
+        left = row["left"] and {name: row["left"][name] for name in ("tokens", "seconds")}
+        return {name: row[name] for name in names} | {"left": left}
+
+    return _published(f"plateau-{shape}.json", path, lambda found: [*map(plain, found)]) or []
 
 
-def _published(name: str, path: Path | None):
-    """A result of the race that the repository holds, or None."""
+def _published(name: str, path: Path | None, pick):
+    """What `pick` takes from a result that the repository holds; None where there is none."""
     path = Path(path or files.data_dir().parent / "benchmarks" / "results" / name)
-    return _read(lambda: json.loads(path.read_text("utf-8"))) if path.is_file() else None
-
-
-def _read(rows):
-    """What `rows()` gives; anything that it stumbles over means that the file is damaged."""
+    if not path.is_file():
+        return None
     try:
-        return rows()
+        return pick(json.loads(path.read_text("utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise ValueError("This is no result of the race: run `course race` again.") from problem
+        raise ValueError(f"{path} is no result of the race: run the race again.") from problem
 
 
 def _sentence(name: str, shape: dict) -> str:

@@ -369,6 +369,8 @@ CASES = {
         ("attention.padding_mask", lambda _: attention.padding_mask(IDS[0]), V, "(B, L)"),
         ("attention.padding_mask", lambda _: attention.padding_mask([[1, 0]]), T, "tensor"),
         ("attention.causal_mask", lambda _: attention.causal_mask(-1), V, "length"),
+        ("attention.window_mask", lambda _: attention.window_mask(0, 1), V, "length"),
+        ("attention.window_mask", lambda _: attention.window_mask(4, -1), V, "window"),
         (
             "attention.masked_softmax",
             lambda _: attention.masked_softmax(torch.ones(2, 3), torch.ones(2, 3)),
@@ -405,6 +407,8 @@ CASES = {
         ("attention.MultiHeadAttention", lambda _: attention.MultiHeadAttention(8, 3), V, "heads"),
         ("encoder.EncoderConfig", lambda _: EncoderConfig(40, num_layers=0), V, "whole number"),
         ("encoder.EncoderConfig", lambda _: EncoderConfig(40, norm="none"), V, "norm must be"),
+        ("encoder.EncoderConfig", lambda _: EncoderConfig(40, windows=(4, 0)), V, "the 4 layers"),
+        ("encoder.EncoderConfig", lambda _: EncoderConfig(40, windows=4), T, "windows"),
         ("encoder.EncoderConfig", lambda _: EncoderConfig.from_dict({"depth": 3}), V, "unknown"),
         ("encoder.EncoderConfig", lambda _: EncoderConfig.from_dict([]), T, "dict"),
         ("encoder.Encoder", lambda _: Encoder({"vocab_size": 9}), T, "EncoderConfig"),

@@ -41,6 +41,7 @@ class EncoderConfig:
     dropout: float = 0.0
     norm_eps: float = 1e-5
     rope_base: float = 10_000.0
+    windows: tuple[int, ...] = ()  # how far each layer looks to either side; 0 or none: everywhere
     pad_id: int = 0
 
     def __post_init__(self):
@@ -66,6 +67,15 @@ class EncoderConfig:
                 f"rotary positions need an even head width, and {self.hidden_size} / "
                 f"{self.num_heads} is odd"
             )
+        if not isinstance(self.windows, (tuple, list)):
+            raise TypeError(f"windows must be a tuple of whole numbers, not {self.windows!r}")
+        object.__setattr__(self, "windows", tuple(self.windows))  # JSON has lists
+        wrong = [w for w in self.windows if not isinstance(w, int) or w < 0]
+        if wrong or len(self.windows) not in (0, self.num_layers):
+            raise ValueError(
+                f"windows must be a whole number ≥ 0 for each of the {self.num_layers} layers, "
+                f"not {self.windows}"
+            )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1), not {self.dropout!r}")
         if not 0 <= self.pad_id < self.vocab_size:
@@ -80,7 +90,7 @@ class EncoderConfig:
 
     @classmethod
     def modern(cls, vocab_size: int, **choices) -> EncoderConfig:
-        """ModernBERT with global attention in every layer.
+        """ModernBERT; every layer looks everywhere unless `windows` says how far.
 
         A gated MLP has three matrices instead of two, so it is 8/3 as wide as the model
         unless told (to a multiple of 32), which keeps the number of parameters.
@@ -124,13 +134,13 @@ class MLP(nn.Module):
 class EncoderLayer(nn.Module):
     """Attention, then the MLP, each beside a residual path: (B, L, D) → (B, L, D)."""
 
-    def __init__(self, config: EncoderConfig, first: bool = False):
+    def __init__(self, config: EncoderConfig, first: bool = False, window: int = 0):
         super().__init__()
         self.post, self.dropout = config.norm == "post", config.dropout
         # The pre-norm family has just normed the embeddings when the first layer starts.
         self.attention_norm = layer_norm(config) if self.post or not first else nn.Identity()
         self.attention = MultiHeadAttention(
-            config.hidden_size, config.num_heads, bias=config.bias, dropout=config.dropout
+            config.hidden_size, config.num_heads, config.bias, config.dropout, window
         )
         self.mlp_norm = layer_norm(config)
         self.mlp = MLP(config)
@@ -170,8 +180,9 @@ class Encoder(nn.Module):
         if config.type_vocab_size:
             self.types = nn.Embedding(config.type_vocab_size, width)
         self.embedding_norm = layer_norm(config)
+        windows = config.windows or (0,) * config.num_layers
         self.layers = nn.ModuleList(
-            EncoderLayer(config, first=i == 0) for i in range(config.num_layers)
+            EncoderLayer(config, first=i == 0, window=window) for i, window in enumerate(windows)
         )
         self.final_norm = layer_norm(config) if config.norm == "pre" else nn.Identity()
         initialise(self, config)

@@ -75,7 +75,16 @@ def family_of(config: EncoderConfig) -> str:
     ('modernbert', 'bert')
     """
     choices = (config.norm, config.positions, config.mlp)
-    if choices == ("post", "learned", "gelu") and config.bias and config.type_vocab_size:
+    if len(set(config.windows) - {0}) > 1:
+        raise ValueError(
+            f"transformers has one width for all layers with a window, not {config.windows}"
+        )
+    if (
+        choices == ("post", "learned", "gelu")
+        and config.bias
+        and config.type_vocab_size
+        and not any(config.windows)
+    ):
         return "bert"
     if choices == ("pre", "rope", "gated") and not config.type_vocab_size:
         return "modernbert"
@@ -138,7 +147,11 @@ def to_transformers(config: EncoderConfig) -> dict:
         "classifier_activation": "gelu",
         "decoder_bias": True,
         "norm_eps": config.norm_eps,
-        "layer_types": ["full_attention"] * config.num_layers,
+        "layer_types": [
+            "sliding_attention" if window else "full_attention"
+            for window in config.windows or (0,) * config.num_layers
+        ],
+        "local_attention": 2 * max(config.windows, default=0) or 128,  # both sides
         "rope_parameters": {"full_attention": rope, "sliding_attention": dict(rope)},
         "cls_token_id": None,
         "sep_token_id": None,
@@ -173,9 +186,10 @@ def from_transformers(theirs) -> EncoderConfig:
     rope = theirs.rope_parameters["full_attention"]
     activations = {theirs.hidden_activation, theirs.classifier_activation}
     biases = {theirs.attention_bias, theirs.mlp_bias, theirs.norm_bias, theirs.classifier_bias}
+    local = [kind == "sliding_attention" for kind in theirs.layer_types]
     require(
-        set(theirs.layer_types) == {"full_attention"},
-        "some of its layers look at a sliding window only, and ours look at everything",
+        not any(local) or theirs.rope_parameters["sliding_attention"] == rope,
+        "its layers with a sliding window turn queries and keys by other angles than the rest",
     )
     require(rope["rope_type"] == "default", f"its rotary positions are {rope['rope_type']!r}")
     require(activations == {"gelu"}, f"its activations are {activations}, not gelu")
@@ -186,6 +200,7 @@ def from_transformers(theirs) -> EncoderConfig:
         bias=biases.pop(),
         norm_eps=theirs.norm_eps,
         rope_base=float(rope["rope_theta"]),
+        windows=tuple(theirs.sliding_window * is_local for is_local in local) if any(local) else (),
         dropout=float(theirs.mlp_dropout),
     )
 

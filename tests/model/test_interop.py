@@ -80,6 +80,31 @@ def test_other_choices_of_the_modern_family_survive_too(tie, bias, batch, tmp_pa
         torch.testing.assert_close(theirs(batch[0]).logits, expected, **CLOSE)
 
 
+@pytest.mark.parametrize("windows", [(3, 0, 3), (0, 0, 1), (5, 5, 5)])
+def test_layers_with_a_window_see_what_those_of_transformers_see(windows, batch, tmp_path):
+    torch.manual_seed(3)
+    config = EncoderConfig.modern(VOCAB, hidden_size=48, num_layers=3, windows=windows)
+    model = shake(MaskedLanguageModel(config))
+    folder = save_pretrained(model, tmp_path / "saved")
+    assert load_pretrained(folder).config == config
+    theirs = opened(transformers.AutoModelForMaskedLM, folder)
+    input_ids, mask = batch
+    with torch.no_grad():
+        for seen in (None, mask):
+            real = torch.ones_like(mask) if seen is None else mask
+            expected = model(input_ids, attention_mask=seen)
+            logits = theirs(input_ids, attention_mask=seen).logits
+            torch.testing.assert_close(logits[real.bool()], expected[real.bool()], **CLOSE)
+
+
+@pytest.mark.parametrize(("family", "windows"), [("modern", (2, 3, 0)), ("bert", (2, 2, 0))])
+def test_windows_that_transformers_does_not_know_are_not_saved(family, windows, tmp_path):
+    shape = {"hidden_size": 48, "num_layers": 3, "windows": windows}
+    model = MaskedLanguageModel(getattr(EncoderConfig, family)(VOCAB, **shape))
+    with pytest.raises(CheckpointError, match="transformers has"):
+        save_pretrained(model, tmp_path / "saved")
+
+
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_transformers_opens_our_classifier(family, pooling, batch, tmp_path):
     torch.manual_seed(4)
@@ -294,7 +319,10 @@ def saved(ours, tmp_path):
     return save_pretrained(ours, tmp_path / "saved")
 
 
-SLIDING = ["sliding_attention", "full_attention", "full_attention"]
+LAYERS = ["sliding_attention", "full_attention", "full_attention"]
+TURNS = {"full_attention": {"rope_type": "default", "rope_theta": 1.6e5},
+         "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}  # fmt: skip
+SLIDING = {"layer_types": LAYERS, "rope_parameters": TURNS}
 YARN = {"full_attention": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0}}
 
 
@@ -309,7 +337,7 @@ YARN = {"full_attention": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0
         ("bert", {"hidden_act": "relu"}, "relu"),
         ("bert", {"position_embedding_type": "relative_key"}, "relative_key"),
         ("bert", {"is_decoder": True}, "decoder"),
-        ("modern", {"layer_types": SLIDING}, "sliding"),
+        ("modern", SLIDING, "sliding"),
         ("modern", {"rope_parameters": YARN}, "yarn"),
         ("modern", {"hidden_activation": "silu"}, "silu"),
         ("modern", {"norm_bias": True}, "some parts only"),

@@ -31,15 +31,19 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
     modern = replace(
         lean, model="modern", unigram_bias=ours.unigram_bias, zero_outputs=ours.zero_outputs
     )
+    local = replace(modern, windows=ours.windows)
     scheduled = replace(ours, optimizer="adamw", lr=theirs.lr)
     found = [
         ("rotary positions", theirs),
         ("head on masked places only", sparse),
         ("lean block and loop, bf16", lean),
         ("modern block", modern),
+        ("windows in the lower layers", local),
         ("schedule, batch and masking rate", scheduled),
         ("Muon", ours),
     ]
+    if not ours.windows:
+        found.remove(("windows in the lower layers", local))
     return [
         (name, one if one in (theirs, ours) else replace(one, name=f"row{i}"))
         for i, (name, one) in enumerate(found)

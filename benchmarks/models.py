@@ -30,10 +30,11 @@ from course_utils.training.pretraining import batches
 
 def config_of(settings: Settings, shape: Shape) -> EncoderConfig:
     """Our description of a contestant's encoder, theirs included."""
+    choices = {"dropout": settings.dropout, "windows": settings.windows}
     if settings.model in ("modernbert", "modern"):
-        return shape.modern(dropout=settings.dropout)
+        return shape.modern(**choices)
     positions = "learned" if settings.model == "bert" else "rope"
-    return shape.bert(dropout=settings.dropout, positions=positions)
+    return shape.bert(positions=positions, **choices)
 
 
 def build(settings: Settings, shape: Shape, race: RaceFile, seed: int) -> nn.Module:

@@ -28,6 +28,7 @@ class Settings:
     otherwise every row hides the same number.
     warmup: share of the steps. rate, mask_share, random_share: as in `masking.Corruption`.
     unigram_bias, zero_outputs: how the weights start, see `models.start_well`.
+    windows: of our models only, as in `EncoderConfig`.
     """
 
     name: str
@@ -51,12 +52,16 @@ class Settings:
     coin: bool = False
     unigram_bias: bool = False
     zero_outputs: bool = False
+    windows: tuple[int, ...] = ()
 
     def __post_init__(self):
         for field, choices in CHOICES.items():
             if getattr(self, field) not in choices:
                 value = getattr(self, field)
                 raise ValueError(f"{field} must be one of {choices}, not {value!r}.")
+        object.__setattr__(self, "windows", tuple(self.windows))  # JSON has lists
+        if self.windows and not self.ours:
+            raise ValueError("Only our own models have windows here.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup is a share of the steps, in [0, 1), not {self.warmup}.")
         if self.optimizer == "muon" and not self.library:
@@ -73,8 +78,9 @@ class Settings:
         return self.model in ("lean", "modern")
 
     def to_dict(self) -> dict:
-        """Plain values, ready for JSON."""
-        return asdict(self)
+        """Plain values, ready for JSON; windows only where there are some."""
+        values = asdict(self)
+        return values if self.windows else {k: v for k, v in values.items() if k != "windows"}
 
 
 # The masked-LM example script of `transformers` as it comes: TrainingArguments' defaults (fused

@@ -37,7 +37,7 @@ class Spec:
 
     def to_dict(self) -> dict:
         """Plain values, ready for JSON; `from_dict` is the inverse."""
-        return asdict(self)
+        return {**asdict(self), "settings": self.settings.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict) -> Spec:

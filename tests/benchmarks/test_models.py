@@ -1,5 +1,6 @@
 """What the contestants are, checked against what they claim to be."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -82,6 +83,15 @@ def test_a_good_start(race, ours, shape):
     assert not layer.attention.out.weight.any() and not layer.mlp.down.weight.any()
 
 
+def test_windows_reach_the_model_and_leave_the_keys_of_other_runs_alone(race, ours, shape):
+    windows = (2,) * shape.num_layers
+    narrow = models.build(replace(ours, windows=windows), shape, race, 0)
+    assert [layer.attention.window for layer in narrow.encoder.layers] == list(windows)
+    assert "windows" not in ours.to_dict()
+    again = Settings(**json.loads(json.dumps(replace(ours, windows=windows).to_dict())))
+    assert again == replace(ours, windows=windows)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -90,6 +100,7 @@ def test_a_good_start(race, ours, shape):
         {"warmup": 1.0},
         {"library": True},
         {"schedule": "step"},
+        {"windows": (2, 0)},
     ],
 )
 def test_settings_that_cannot_be(wrong):

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -131,15 +131,21 @@ def test_ours_is_not_tuned_before_its_opponent(world, tmp_path):
 
 
 def test_the_ladder_changes_one_thing_at_a_time():
-    found = [one for _, one in ladder.rows(THEIRS, OURS)]
-    assert found[0] == THEIRS and found[-1] == OURS
+    ours = replace(OURS, windows=(2, 2, 2, 0))
+    found = [one for _, one in ladder.rows(THEIRS, ours)]
+    assert found[0] == THEIRS and found[-1] == ours
     changed = [
-        {k for k, v in below.to_dict().items() if v != above.to_dict()[k]} - {"name"}
+        {k for k, v in asdict(below).items() if v != asdict(above)[k]} - {"name"}
         for above, below in zip(found, found[1:], strict=False)
     ]
     assert changed[0] == {"sparse"}
     assert changed[1] == {"model", "library", "bf16"} and changed[2] == {"model"}
-    assert changed[4] == {"optimizer", "lr"}
+    assert changed[3] == {"windows"} and changed[5] == {"optimizer", "lr"}
+
+
+def test_a_switch_that_nobody_made_is_no_row_of_the_ladder():
+    names = [name for name, _ in ladder.rows(THEIRS, OURS)]
+    assert "windows in the lower layers" not in names and "modern block" in names
 
 
 def test_the_ladder_explains_the_whole_ratio(tmp_path):

@@ -206,22 +206,14 @@ class MultiHeadAttention(nn.Module):
     """Self-attention with H heads (2017 paper, section 3.2.2).
 
     One matrix makes queries, keys and values together: one large product is faster than
-    three small ones.  Maps (B, L, D) to (B, L, D).  With a `window`, a position looks so far
-    to either side and no further.
+    three small ones.  Maps (B, L, D) to (B, L, D).
     """
 
-    def __init__(
-        self,
-        hidden_size: int,
-        num_heads: int,
-        bias: bool = True,
-        dropout: float = 0.0,
-        window: int = 0,
-    ):
+    def __init__(self, hidden_size: int, num_heads: int, bias: bool = True, dropout: float = 0.0):
         super().__init__()
         if num_heads < 1 or hidden_size % num_heads:
             raise ValueError(f"hidden_size {hidden_size} is not a multiple of {num_heads} heads")
-        self.num_heads, self.dropout, self.window = num_heads, dropout, window
+        self.num_heads, self.dropout = num_heads, dropout
         self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=bias)
         self.out = nn.Linear(hidden_size, hidden_size, bias=bias)
 
@@ -239,7 +231,7 @@ class MultiHeadAttention(nn.Module):
         """The same numbers as `attention`, by the way that is fastest here."""
         q, k, v = self.project(x, rotary)
         dropout = self.dropout if self.training else 0.0
-        mixed = _fast_attention(q, k, v, attn_mask=self._narrow(mask, x), dropout_p=dropout)
+        mixed = _fast_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
         return self.out(merge_heads(mixed))
 
     def weights(
@@ -247,11 +239,4 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor:
         """The attention weights (B, H, L, L), which the fused kernel never writes down."""
         q, k, _ = self.project(x, rotary)
-        return masked_softmax(attention_scores(q, k), self._narrow(mask, x))
-
-    def _narrow(self, mask: Tensor | None, x: Tensor) -> Tensor | None:
-        """The mask, and nothing outside the window: broadcastable to (B, H, L, L)."""
-        if not self.window:
-            return mask
-        near = window_mask(x.size(1), self.window, x.device)
-        return near if mask is None else near & mask
+        return masked_softmax(attention_scores(q, k), mask)

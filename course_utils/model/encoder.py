@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import MultiHeadAttention, padding_mask, rotary_table
+from .attention import MultiHeadAttention, padding_mask, rotary_table, window_mask
 from .checks import check_inputs
 
 
@@ -134,13 +134,13 @@ class MLP(nn.Module):
 class EncoderLayer(nn.Module):
     """Attention, then the MLP, each beside a residual path: (B, L, D) → (B, L, D)."""
 
-    def __init__(self, config: EncoderConfig, first: bool = False, window: int = 0):
+    def __init__(self, config: EncoderConfig, first: bool = False):
         super().__init__()
         self.post, self.dropout = config.norm == "post", config.dropout
         # The pre-norm family has just normed the embeddings when the first layer starts.
         self.attention_norm = layer_norm(config) if self.post or not first else nn.Identity()
         self.attention = MultiHeadAttention(
-            config.hidden_size, config.num_heads, config.bias, config.dropout, window
+            config.hidden_size, config.num_heads, bias=config.bias, dropout=config.dropout
         )
         self.mlp_norm = layer_norm(config)
         self.mlp = MLP(config)
@@ -180,9 +180,8 @@ class Encoder(nn.Module):
         if config.type_vocab_size:
             self.types = nn.Embedding(config.type_vocab_size, width)
         self.embedding_norm = layer_norm(config)
-        windows = config.windows or (0,) * config.num_layers
         self.layers = nn.ModuleList(
-            EncoderLayer(config, first=i == 0, window=window) for i, window in enumerate(windows)
+            EncoderLayer(config, first=i == 0) for i in range(config.num_layers)
         )
         self.final_norm = layer_norm(config) if config.norm == "pre" else nn.Identity()
         initialise(self, config)
@@ -201,8 +200,8 @@ class Encoder(nn.Module):
         """
         x, mask, rotary = self.embed(input_ids, attention_mask, token_type_ids)
         states = [x]
-        for layer in self.layers:
-            x = layer(x, mask, rotary)
+        for number, layer in enumerate(self.layers):
+            x = layer(x, self.seen(number, mask, x), rotary)
             states.append(x)
         states[-1] = self.final_norm(x)
         return states if return_all else states[-1]
@@ -212,11 +211,19 @@ class Encoder(nn.Module):
         """The weights of every layer, (B, H, L, L) each: row i is what position i looks at."""
         x, mask, rotary = self.embed(input_ids, attention_mask)
         maps = []
-        for layer in self.layers:
-            seen = x if layer.post else layer.attention_norm(x)
-            maps.append(layer.attention.weights(seen, mask, rotary))
-            x = layer(x, mask, rotary)
+        for number, layer in enumerate(self.layers):
+            own, normed = self.seen(number, mask, x), x if layer.post else layer.attention_norm(x)
+            maps.append(layer.attention.weights(normed, own, rotary))
+            x = layer(x, own, rotary)
         return maps
+
+    def seen(self, number: int, mask: Tensor | None, x: Tensor) -> Tensor | None:
+        """The mask of one layer for x (B, L, D): the padding, and what lies outside its window."""
+        window = self.config.windows[number] if self.config.windows else 0
+        if not window:
+            return mask
+        near = window_mask(x.size(1), window, x.device)  # (L, L)
+        return near if mask is None else near & mask
 
     def embed(self, input_ids, attention_mask=None, token_type_ids=None):
         """What goes into the first layer (B, L, D), its mask, and the rotary tables."""

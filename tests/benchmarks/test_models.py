@@ -86,7 +86,7 @@ def test_a_good_start(race, ours, shape):
 def test_windows_reach_the_model_and_leave_the_keys_of_other_runs_alone(race, ours, shape):
     windows = (2,) * shape.num_layers
     narrow = models.build(replace(ours, windows=windows), shape, race, 0)
-    assert [layer.attention.window for layer in narrow.encoder.layers] == list(windows)
+    assert narrow.encoder.config.windows == windows
     assert "windows" not in ours.to_dict()
     again = Settings(**json.loads(json.dumps(replace(ours, windows=windows).to_dict())))
     assert again == replace(ours, windows=windows)

@@ -18,7 +18,6 @@ from course_utils.model.attention import (
     padding_mask,
     rotary_table,
     split_heads,
-    window_mask,
 )
 
 
@@ -114,32 +113,6 @@ def test_fused_and_written_out_attention_agree():
     q, k, v = module.project(x, rotary)
     expected = module.out(merge_heads(module.weights(x, rotary=rotary) @ v))
     torch.testing.assert_close(module(x, rotary=rotary), expected)
-
-
-@pytest.mark.parametrize("learns", [False, True])  # the two ways that `forward` may go
-def test_what_lies_outside_the_window_changes_nothing(learns):
-    module, x = MultiHeadAttention(16, 2, window=2).requires_grad_(learns), torch.randn(1, 9, 16)
-    other = x.clone()
-    other[:, 6] = torch.randn(16)
-    moved = (module(x) - module(other)).abs().amax(-1)[0] > 1e-6
-    assert moved.tolist() == [False] * 4 + [True] * 5
-
-
-def test_a_window_and_padding_hide_together():
-    module, x = MultiHeadAttention(16, 2, window=1), torch.randn(1, 4, 16)
-    seen = padding_mask(torch.tensor([[1, 1, 1, 0]]))
-    weights = module.weights(x, seen)[0, 0] > 0
-    expected = [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0]]
-    assert weights.int().tolist() == expected
-
-
-def test_a_window_as_wide_as_the_row_is_none():
-    torch.manual_seed(0)
-    wide, x = MultiHeadAttention(16, 2, window=8), torch.randn(2, 9, 16)
-    expected = MultiHeadAttention(16, 2)
-    expected.load_state_dict(wide.state_dict())
-    torch.testing.assert_close(wide(x), expected(x))
-    assert window_mask(9, 8).all() and not window_mask(9, 7).all()
 
 
 @pytest.mark.parametrize("width", [2, 6, 64])

@@ -116,6 +116,37 @@ def test_a_causal_mask_hides_the_future(ours):
     assert not torch.equal(outputs[0][:, 7:], outputs[1][:, 7:])
 
 
+@pytest.mark.parametrize("learns", [False, True])  # the two ways that attention may go
+@pytest.mark.parametrize("windows", [(1, 2), (2, 1), (3, 0)])
+def test_what_lies_outside_all_windows_changes_nothing(windows, learns):
+    shape = {"hidden_size": 16, "num_layers": 2, "num_heads": 2}
+    encoder = Encoder(EncoderConfig.modern(50, windows=windows, **shape))
+    encoder.requires_grad_(learns)
+    ids = torch.randint(1, 50, (1, 12))
+    changed = ids.clone()
+    changed[0, 8] = (changed[0, 8] + 1) % 50
+    moved = (encoder(ids) != encoder(changed)).any(-1)[0].tolist()
+    assert moved == ([True] * 12 if 0 in windows else [False] * 5 + [True] * 7)
+
+
+def test_a_window_and_padding_hide_together():
+    shape = {"hidden_size": 16, "num_layers": 2, "num_heads": 2}
+    encoder = Encoder(EncoderConfig.modern(50, windows=(1, 0), **shape))
+    ids, mask = torch.tensor([[2, 7, 9, 0]]), torch.tensor([[1, 1, 1, 0]])
+    near, far = (weights[0, 0] > 0 for weights in encoder.attention_maps(ids, mask))
+    assert near.int().tolist() == [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0]]
+    assert far.int().tolist() == [[1, 1, 1, 0]] * 4
+
+
+def test_windows_as_wide_as_the_row_are_none():
+    shape = {"hidden_size": 16, "num_layers": 2, "num_heads": 2}
+    wide = Encoder(EncoderConfig.modern(50, windows=(11, 11), **shape))
+    free = Encoder(EncoderConfig.modern(50, **shape))
+    free.load_state_dict(wide.state_dict())
+    ids = torch.randint(1, 50, (2, 12))
+    torch.testing.assert_close(wide(ids), free(ids))
+
+
 @pytest.mark.parametrize("norm", ["post", "pre"])
 @pytest.mark.parametrize("positions", ["learned", "rope"])
 @pytest.mark.parametrize("mlp", ["gelu", "gated"])

@@ -169,10 +169,12 @@ def _run_pip(
 
 
 def _folder_bytes(folder: Path) -> int:
+    """pip moves its files about: what goes away while we look counts for nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # pip moves its files about
-            total += path.stat().st_size if path.is_file() else 0
+    for place, _, names in os.walk(folder):  # passes over folders that have gone
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.path.getsize(os.path.join(place, name))
     return total
 
 

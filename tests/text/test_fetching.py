@@ -376,3 +376,18 @@ def test_each_of_pips_failures_has_its_sentence(said, sentence):
 def test_errors_of_the_operating_system_become_one_sentence(number, sentence):
     with pytest.raises(DataError, match=sentence), fetch_errors.tidy_errors("fetching x"):
         raise OSError(number, os.strerror(number), "place")
+
+
+def test_the_progress_bar_bears_that_pip_removes_a_folder_while_it_looks(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "part").write_bytes(b"12345")
+    look = os.scandir
+
+    def scandir(folder):
+        if Path(folder).name == "gone":
+            raise FileNotFoundError(folder)
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert fetching._folder_bytes(tmp_path) == 5

@@ -43,12 +43,15 @@ def test_the_report_tells_passed_failed_and_blocked(house):
     assert (house / "build" / "lessons" / "01_good.ipynb").exists() and len(told) == 6
 
 
-def test_a_lesson_over_its_budget_is_no_pass(house, monkeypatch):
+def test_a_lesson_over_its_budget_is_no_pass(house, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_TIME_FACTOR", "0.001")
     monkeypatch.setattr(lessons, "NotebookClient", lambda *a, **k: _Slow())
     report = lessons.run(["01"], tell=lambda line: None)
     assert report["lessons"][0]["status"] == "over budget"
     assert cli.main(["run", "01"]) == 1
+    said = capsys.readouterr().out
+    assert "too slow for their budget: 01_good" in said and "COURSE_TIME_FACTOR" in said
+    assert "failed" not in said
 
 
 class _Slow:

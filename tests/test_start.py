@@ -29,7 +29,8 @@ def test_importing_the_package_takes_under_a_third_of_a_second():
 def test_a_second_run_starts_its_first_lesson_within_five_seconds():
     """What `course run` does before that, when everything has been fetched."""
     before = "from course_utils import lessons; from course_utils.text import corpora"
-    assert processor_seconds(f"{before}; lessons.find(); corpora.fetch()") < 5
+    code = f"{before}; lessons.find(); corpora.fetch()"
+    assert min(processor_seconds(code) for _ in range(3)) < 5
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")

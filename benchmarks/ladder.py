@@ -18,7 +18,8 @@ FACTORS = (0.5, 1.0, 2.0)  # of the learning rate, tried for each row
 
 
 def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
-    """The rows, each changing one thing in the one above it; the last is our recipe.
+    """The rows, each changing one thing in the one above it; the last is our recipe. A switch that
+    our recipe does not make is no row.
 
     The first is the opponent, which has changed one thing already: BERT's positions.
 
@@ -42,8 +43,8 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
         ("schedule, batch and masking rate", scheduled),
         ("Muon", ours),
     ]
-    if not ours.windows:
-        found.remove(("windows in the lower layers", local))
+    above = [None, *(one for _, one in found)]
+    found = [row for row, before in zip(found, above, strict=False) if row[1] != before]
     return [
         (name, one if one in (theirs, ours) else replace(one, name=f"row{i}"))
         for i, (name, one) in enumerate(found)

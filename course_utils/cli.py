@@ -88,17 +88,18 @@ def _run(args) -> int:
     lessons.find(args.lessons)  # a mistyped number is told before anything is fetched
     _fetch()
     report = lessons.run(args.lessons)
-    named = {"failed": [], "over budget": [], "passed": []}
-    for lesson in report["lessons"]:
-        named[lesson["status"]].append(lesson["name"])
     seconds = report["total_seconds"]
     print(f"{len(report['lessons'])} lessons in {seconds:.0f} s; see build/report.html")
-    if named["failed"]:
-        print(f"failed: {', '.join(named['failed'])}")
-    if named["over budget"]:
-        print(f"without an error, but too slow for their budget: {', '.join(named['over budget'])}")
+    failed, slow = (
+        [lesson["name"] for lesson in report["lessons"] if lesson["status"] == status]
+        for status in ("failed", "over budget")
+    )
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    if slow:
+        print(f"without an error, but too slow for their budget: {', '.join(slow)}")
         print("On a slow machine, COURSE_TIME_FACTOR=3 gives them three times the time.")
-    return 1 if named["failed"] or named["over budget"] else 0
+    return 1 if failed or slow else 0
 
 
 def _test(args) -> int:

@@ -69,7 +69,8 @@ class EncoderConfig:
             )
         if not isinstance(self.windows, (tuple, list)):
             raise TypeError(f"windows must be a tuple of whole numbers, not {self.windows!r}")
-        object.__setattr__(self, "windows", tuple(self.windows))  # JSON has lists
+        windows = tuple(self.windows) if any(self.windows) else ()  # one way to say "everywhere"
+        object.__setattr__(self, "windows", windows)
         wrong = [w for w in self.windows if not isinstance(w, int) or w < 0]
         if wrong or len(self.windows) not in (0, self.num_layers):
             raise ValueError(

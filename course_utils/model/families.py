@@ -83,7 +83,7 @@ def family_of(config: EncoderConfig) -> str:
         choices == ("post", "learned", "gelu")
         and config.bias
         and config.type_vocab_size
-        and not any(config.windows)
+        and not config.windows
     ):
         return "bert"
     if choices == ("pre", "rope", "gated") and not config.type_vocab_size:
@@ -200,7 +200,7 @@ def from_transformers(theirs) -> EncoderConfig:
         bias=biases.pop(),
         norm_eps=theirs.norm_eps,
         rope_base=float(rope["rope_theta"]),
-        windows=tuple(theirs.sliding_window * is_local for is_local in local) if any(local) else (),
+        windows=tuple(theirs.sliding_window * is_local for is_local in local),
         dropout=float(theirs.mlp_dropout),
     )
 

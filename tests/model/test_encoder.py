@@ -138,6 +138,12 @@ def test_a_window_and_padding_hide_together():
     assert far.int().tolist() == [[1, 1, 1, 0]] * 4
 
 
+def test_no_window_in_any_layer_is_written_in_one_way():
+    assert EncoderConfig.modern(50, num_layers=2, windows=(0, 0)) == EncoderConfig.modern(
+        50, num_layers=2
+    )
+
+
 def test_windows_as_wide_as_the_row_are_none():
     shape = {"hidden_size": 16, "num_layers": 2, "num_heads": 2}
     wide = Encoder(EncoderConfig.modern(50, windows=(11, 11), **shape))

@@ -120,7 +120,7 @@ def _test(args) -> int:
     ]
     if notebooks:
         nbval = [*python, "pytest", "-q", "-p", "no:xdist", "--nbval", "--nbval-current-env"]
-        nbval += ["--nbval-cell-timeout=180", *notebooks]
+        nbval += [f"--nbval-cell-timeout={lessons.cell_timeout()}", *notebooks]
         stages.append(("lessons", nbval, {}))
     for name, command, extra in stages:
         print(f"== {name}", flush=True)

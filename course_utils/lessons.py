@@ -47,20 +47,28 @@ def find(wanted: list[str] | None = None) -> list[Path]:
     return sorted({names[w.zfill(2)] for w in wanted})
 
 
+def budget() -> float:
+    """Seconds that a lesson has: `BUDGET_SECONDS`, times COURSE_TIME_FACTOR (for slow machines)."""
+    return BUDGET_SECONDS * float(os.environ.get("COURSE_TIME_FACTOR", "1"))
+
+
+def cell_timeout() -> int:
+    """Seconds after which a cell counts as hanging, which is something else than slow."""
+    return int(4 * budget())
+
+
 def run(wanted: list[str] | None = None, tell=print) -> dict:
     """Execute lessons into `build/lessons` and write `build/report.json` and `.html`.
 
-    A lesson has `BUDGET_SECONDS`, times the environment's COURSE_TIME_FACTOR (for slow machines).
     Returns the report; its `lessons` have status "passed", "failed" or "over budget".
     """
     from course_utils.machine import diagnose
 
     lessons = find(wanted)
-    budget = BUDGET_SECONDS * float(os.environ.get("COURSE_TIME_FACTOR", "1"))
     report = {"machine": diagnose(), "total_seconds": 0.0, "lessons": []}
     for number, path in enumerate(lessons, 1):
         tell(f"[{number}/{len(lessons)}] {path.stem} …")
-        entry = _run_one(path, budget)
+        entry = _run_one(path)
         report["lessons"].append(entry)
         report["total_seconds"] = round(sum(e["seconds"] for e in report["lessons"]), 1)
         error = f": {entry['error']}" if "error" in entry else ""
@@ -77,7 +85,7 @@ def _write(report: dict) -> None:
     files.atomic_write(build / "report.html", page(report))
 
 
-def _run_one(path: Path, budget: float) -> dict:
+def _run_one(path: Path) -> dict:
     notebook = nbformat.read(path, as_version=4)
     build = files.build_dir()
     results = build / "lessons" / f"{path.stem}.results.jsonl"
@@ -85,10 +93,10 @@ def _run_one(path: Path, budget: float) -> dict:
     results.unlink(missing_ok=True)
     environment = os.environ | offline_environment() | {"COURSE_RESULTS": str(results)}
     client = NotebookClient(
-        notebook, timeout=int(4 * budget), kernel_name="python3",
+        notebook, timeout=cell_timeout(), kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
-    entry = {"name": path.stem, "status": "passed", "seconds": 0.0, "budget_seconds": budget}
+    entry = {"name": path.stem, "status": "passed", "seconds": 0.0, "budget_seconds": budget()}
     start = time.perf_counter()
     with _MemoryWatch() as watch:
         try:
@@ -98,7 +106,7 @@ def _run_one(path: Path, budget: float) -> dict:
         except Exception as error:  # a dead kernel or a time-out: the report must say so, too
             entry |= {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
     entry["seconds"] = round(time.perf_counter() - start, 1)
-    if entry["status"] == "passed" and entry["seconds"] > budget:
+    if entry["status"] == "passed" and entry["seconds"] > budget():
         entry["status"] = "over budget"
     entry["peak_memory_mb"] = round(watch.peak / 1e6, 1)
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []

@@ -54,6 +54,14 @@ def test_a_lesson_over_its_budget_is_no_pass(house, monkeypatch, capsys):
     assert "failed" not in said
 
 
+def test_a_slow_machine_gets_more_time_for_lessons_and_for_cells(monkeypatch):
+    monkeypatch.delenv("COURSE_TIME_FACTOR", raising=False)
+    usual = lessons.budget(), lessons.cell_timeout()
+    monkeypatch.setenv("COURSE_TIME_FACTOR", "3")
+    assert (lessons.budget(), lessons.cell_timeout()) == (3 * usual[0], 3 * usual[1])
+    assert usual[1] > usual[0] == lessons.BUDGET_SECONDS  # slow is told from hanging
+
+
 class _Slow:
     def execute(self, env):
         import time

@@ -136,7 +136,11 @@ def _fast_attention(
     if dropout_p or not plain:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask, dropout_p=dropout_p)
     scores = (q / math.sqrt(q.size(-1))) @ k.transpose(-2, -1)  # (..., Lq, Lk)
-    return masked_softmax(scores, attn_mask) @ v  # (..., Lq, dv)
+    if attn_mask is None or torch.compiler.is_compiling() or not attn_mask.any(-1).all():
+        return masked_softmax(scores, attn_mask) @ v  # (..., Lq, dv)
+    # Every query may look somewhere: no row of zeros is needed, and one addition hides the rest.
+    barrier = torch.zeros_like(attn_mask, dtype=scores.dtype).masked_fill_(~attn_mask, -torch.inf)
+    return (scores + barrier).softmax(-1) @ v
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:
@@ -198,8 +202,8 @@ def apply_rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
             f"{tuple(x.shape)}"
         )
     half = x.size(-1) // 2
-    signed = torch.cat([-sin[..., :half], sin[..., half:]], dim=-1)  # (L, d)
-    return (x * cos + x.roll(half, dims=-1) * signed).to(x.dtype)
+    signed = torch.cat([-sin[..., :half], sin[..., half:]], dim=-1).to(x.dtype)  # (L, d)
+    return x * cos.to(x.dtype) + x.roll(half, dims=-1) * signed
 
 
 class MultiHeadAttention(nn.Module):

@@ -17,6 +17,7 @@ from benchmarks import (
     gpu,
     headline,
     ladder,
+    pace,
     plateau,
     racefile,
     report,
@@ -62,9 +63,9 @@ def race(args, build: Path) -> dict:
         plan = headline.QUICK
     else:
         plan = replace(headline.PLANS[args.shape.name], budget=budget_of(args))
-    raced = headline.headline(driver, theirs, ours, plan)
-    home = build / "race"
-    report.save_part(home, kind, args.shape.name, raced)
+    turns = pace.between(driver, theirs, ours, build) if args.in_turns else None
+    raced = headline.headline(driver, theirs, ours, plan, turns)
+    report.save_part(build / "race", kind, args.shape.name, raced)
     about = report.picture(raced, driver.facts["ladder"], build / f"race-{args.shape.name}.png")
     found = finish(args, build, kind)
     print(report.describe(found[args.shape.name]), about, sep="\n")
@@ -210,6 +211,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = add("race", race, "the headline: time to the tuned opponent's loss")
     one.add_argument("--quick", action="store_true", help="a first look, about five minutes")
+    one.add_argument("--in-turns", action="store_true", help="on a machine that others use as well")
     one = add("sweep", tune, "tune a contestant: the opponent (b1r) before ours")
     one.add_argument("contestant", choices=list(sweep.RATES))
     add("plateau", leave_plateau, "who leaves the unigram plateau, and when")

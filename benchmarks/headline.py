@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from benchmarks import verdict
 from benchmarks.driver import DRIFT, Driver, loss_of, peaks
 from benchmarks.limits import drift
+from benchmarks.pace import IN_TURNS, at_pace
 from benchmarks.settings import Settings
 from benchmarks.shapes import same_class
 
@@ -45,12 +46,17 @@ QUICK = Plan(75.0, 1, 2, speedups=(2.0, 4.0, 8.0), points=3, may_lengthen=False)
 
 @dataclass
 class Duel:
-    """The two sides, and the opponent's runs so far."""
+    """The two sides, and the opponent's runs so far.
+
+    With a `pace` (`pace.summary`) the seconds of all runs are those of their steps in turns, and
+    what the machine did during a run does not matter.
+    """
 
     driver: Driver
     theirs: Settings
     ours: Settings
     plan: Plan
+    pace: dict | None = None
     rivals: list[dict] = field(default_factory=list)
 
     @property
@@ -60,8 +66,22 @@ class Duel:
 
     def our_run(self, speedup: float, seed: int, repeat: bool = True) -> dict:
         """A run of ours in the time of the opponent's first run, divided by `speedup`."""
+        repeat = repeat and not self.pace
+        log = self.driver.run(self.ours, seed, self.our_steps(speedup), self.plan.points, repeat)
+        return at_pace(log, "ours", self.pace)
+
+    def their_run(self, seed: int, budget: float) -> dict:
+        """A run of the opponent."""
+        log = self.driver.race(self.theirs, seed, budget, self.plan.points, not self.pace)
+        return at_pace(log, "theirs", self.pace)
+
+    def our_steps(self, speedup: float) -> int:
+        """The steps of such a run."""
         budget = self.rivals[0]["seconds"] / speedup
-        return self.driver.race(self.ours, seed, budget, self.plan.points, repeat)
+        if not self.pace:
+            return self.driver.steps(self.ours, budget)
+        steps = round(budget / self.pace["sides"]["ours"]["step_seconds"])
+        return min(steps, self.driver.most_steps(self.ours))
 
     def scout(self, speedup: float) -> bool:
         """Whether one run of ours reaches the target."""
@@ -80,7 +100,7 @@ class Duel:
         for seed in range(1, 2 * self.plan.our_seeds + 1):
             run = self.our_run(speedup, seed)
             partner = self.rivals[(seed - 1) % len(self.rivals)]
-            if paired_drift(run, partner) <= DRIFT:
+            if self.pace or paired_drift(run, partner) <= DRIFT:
                 kept.append(run)
             if len(kept) == self.plan.our_seeds:
                 return kept
@@ -96,17 +116,19 @@ class Duel:
         return verdict.reaches(losses, self.target) < verdict.P_VALUE
 
 
-def headline(driver: Driver, theirs: Settings, ours: Settings, plan: Plan) -> dict:
+def headline(
+    driver: Driver, theirs: Settings, ours: Settings, plan: Plan, pace: dict | None = None
+) -> dict:
     """Race both and say what came out; everything that was run is in the driver's store.
 
     The opponent's runs and ours alternate: after each of theirs, ours scouts which speed-up
     reaches the target so far, and two of our seeds run there. When the target stands, the search
     starts over; what has been run is not run again.
     """
-    duel = Duel(driver, theirs, ours, plan)
+    duel = Duel(driver, theirs, ours, plan, pace)
     budget = _long_enough(duel)
     for seed in range(1, plan.their_seeds + 1):
-        rival = driver.race(theirs, seed, budget, plan.points)
+        rival = duel.their_run(seed, budget)
         if rival["diverged"]:
             raise ValueError(f"The opponent diverged with seed {seed}: tune it first.")
         duel.rivals.append(rival)
@@ -143,10 +165,10 @@ def _scouts(duel: Duel) -> list[dict]:
     """Our stored scouting runs: they give the slope of loss against time."""
     driver, found = duel.driver, {}
     for speedup in duel.plan.speedups:
-        steps = driver.steps(duel.ours, duel.rivals[0]["seconds"] / speedup)
+        steps = duel.our_steps(speedup)
         log = driver.store.load(driver.spec(duel.ours, SCOUT_SEED, steps, duel.plan.points))
         if log and not log["diverged"]:
-            found[steps] = log
+            found[steps] = at_pace(log, "ours", duel.pace)
     return list(found.values())
 
 
@@ -168,6 +190,7 @@ def _verdict(duel: Duel, found: float | None, budget: float) -> dict:
         "unigram": unigram,
         "nats_below_unigram": unigram - duel.target,
         "speedup_tested": found,
+        "paced": duel.pace is not None,
         "p": verdict.reaches(losses, duel.target) if len(losses) > 1 else 1.0,
         "time_ratio": None,
         "tokens_per_second_ratio": None,
@@ -183,10 +206,11 @@ def _verdict(duel: Duel, found: float | None, budget: float) -> dict:
     if found and runs and falls > 0:
         their_seconds, their_losses = zip(*((r["seconds"], r["loss"]) for r in rivals), strict=True)
         ratio = verdict.time_ratio(
-            their_seconds, their_losses, [run["seconds"] for run in runs], losses, falls
-        )
+            their_seconds, their_losses, [run["seconds"] for run in runs], losses, falls,
+            duel.pace["error"] if duel.pace else 0.0,
+        )  # fmt: skip
         report["time_ratio"] = ratio._asdict()
-    notes = []
+    notes = [IN_TURNS] if duel.pace else []
     if len(rivals) < 3:
         notes.append(f"The target rests on {len(rivals)} run(s) of the opponent, not on three.")
     return report | {"faults": faults(report, plan), "notes": notes}
@@ -210,8 +234,10 @@ def faults(report: dict, plan: Plan) -> list[str]:
         said.append(f"p = {report['p']:.3g} is not below {verdict.P_VALUE}.")
     if len(ours) < plan.our_seeds or plan.our_seeds < 5:
         said.append(f"Only {min(len(ours), plan.our_seeds)} of our seeds count, five are needed.")
-    if not all(log.get("steady", True) for log in theirs):
+    if not report["paced"] and not all(log.get("steady", True) for log in theirs):
         said.append("The machine's peak moved during a run of the opponent.")
+    if report["paced"] and any(log["spec"]["settings"]["compile"] for log in ours):
+        said.append("Our start, compiling included, is not counted either.")
     if ours and theirs:
         sizes = [group[0]["parameters"]["non_embedding"] for group in (ours, theirs)]
         if not same_class(*sizes):

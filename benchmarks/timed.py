@@ -95,9 +95,8 @@ def time_run(
         with watch.paused():
             curve.append(race.judge(judged))
 
-    runner = _library_run if settings.library else plain_run
     try:
-        runner(model, settings, race, seed, steps, every, watch, evaluate)
+        train_one(model, settings, race, seed, steps, watch, every, evaluate)
     except FloatingPointError:
         return {"diverged": True, "loss": None, "steps": len(watch.laps)}
     at = range(every, steps, every) if every else []
@@ -120,6 +119,14 @@ def time_run(
         "parameters": models.sizes(model),
         "number_type": str(number_type(settings, pick_device())).removeprefix("torch."),
     }
+
+
+def train_one(
+    model, settings, race, seed, steps, watch, every: int = 0, evaluate: Callable | None = None
+) -> None:  # fmt: skip
+    """Train a contestant in its own way, with a lap of `watch` after each step."""
+    runner = _library_run if settings.library else plain_run
+    runner(model, settings, race, seed, steps, every, watch, evaluate)
 
 
 def _library_run(model, settings, race, seed, steps, every, watch, evaluate) -> None:

@@ -50,13 +50,15 @@ def time_ratio(
     our_seconds: Sequence[float],
     our_losses: Sequence[float],
     slope: float,
+    pace_error: float = 0.0,
 ) -> Ratio:
     """Their mean seconds over ours, with a 95 % interval that knows where the doubt comes from.
 
     The seconds scatter, and so does the target: had the opponent's seeds ended `e` nats lower, we
     had needed `e / slope` more of ln(seconds), where `slope` > 0 is how many nats our loss falls
     when ln(seconds) grows by one. Variances of the four means add up (delta method), with Welch
-    and Satterthwaite's degrees of freedom.
+    and Satterthwaite's degrees of freedom. `pace_error` is the standard error of ln(ratio of the
+    steps' seconds) where they were measured apart from the runs.
 
     Raises:
         ValueError: a slope that is not above 0, or no runs.
@@ -72,11 +74,13 @@ def time_ratio(
     if not all(len(group) for group in groups):
         raise ValueError("A ratio needs runs on both sides.")
     parts = [(np.var(g, ddof=1) / len(g), len(g) - 1) for g in groups if len(g) > 1]
+    parts += [(pace_error**2, math.inf)]
     variance = sum(v for v, _ in parts)
     value = float(np.mean(their_seconds) / np.mean(our_seconds))
     if variance == 0:
         return Ratio(value, value, value)
-    freedom = variance**2 / sum(v**2 / n for v, n in parts)
+    doubt = sum(v**2 / n for v, n in parts)
+    freedom = variance**2 / doubt if doubt else math.inf
     reach = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
     return Ratio(value, value * math.exp(-reach), value * math.exp(reach))
 

@@ -31,7 +31,7 @@ def run_here(spec: Spec, files: Path) -> dict:
     before = _peaks(spec, race)
     result = timed.time_run(spec.settings, shape, race, spec.seed, spec.steps, spec.points)
     after = _peaks(spec, race)
-    result |= {"peaks": {"before": before, "after": after}, "flops": _flops(spec)}
+    result |= {"peaks": {"before": before, "after": after}, "flops": flops(spec)}
     if not result["diverged"]:
         result["mfu"] = {
             kind: limits.mfu(
@@ -58,14 +58,9 @@ def run_apart(spec: Spec, files: Path) -> dict:
         question, answer = Path(home) / "spec.json", Path(home) / "result.json"
         question.write_text(json.dumps(spec.to_dict()), encoding="utf-8")
         command = [sys.executable, "-m", "benchmarks.worker", str(question), str(answer)]
-        environment = os.environ | {
-            "TORCHINDUCTOR_CACHE_DIR": str(Path(home) / "compiled"),
-            "HF_HUB_OFFLINE": "1",
-            "TQDM_DISABLE": "1",
-        }
         done = subprocess.run(
-            [*command, "--files", str(files)], env=environment, capture_output=True, text=True,
-            cwd=Path(__file__).resolve().parent.parent,
+            [*command, "--files", str(files)], env=os.environ | quiet(Path(home)),
+            capture_output=True, text=True, cwd=Path(__file__).resolve().parent.parent,
         )  # fmt: skip
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
@@ -77,7 +72,17 @@ def _masked(spec: Spec) -> int:
     return max(1, round(spec.settings.rate * spec.shape["length"]))
 
 
-def _flops(spec: Spec) -> float:
+def quiet(home: Path) -> dict[str, str]:
+    """The environment of a run: its own empty compiler cache, no hub, no progress bar."""
+    return {
+        "TORCHINDUCTOR_CACHE_DIR": str(home / "compiled"),
+        "HF_HUB_OFFLINE": "1",
+        "TQDM_DISABLE": "1",
+    }
+
+
+def flops(spec: Spec) -> float:
+    """The useful FLOPs of a step."""
     shape = Shape(**spec.shape)
     config = models.config_of(spec.settings, shape)
     return limits.useful_flops(config, spec.settings.batch_size, shape.length, _masked(spec))

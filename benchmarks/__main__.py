@@ -53,7 +53,7 @@ def budget_of(args) -> float:
     return 60 * args.minutes or headline.PLANS[args.shape.name].budget
 
 
-def race(args, build: Path) -> dict:
+def race(args, build: Path) -> None:
     """The headline of a shape, or a first look at it; the summary of all."""
     kind = "quick" if args.quick else "headline"
     driver = driver_for(args.shape, build, args.epochs)
@@ -69,7 +69,6 @@ def race(args, build: Path) -> dict:
     about = report.picture(raced, driver.facts["ladder"], build / f"race-{args.shape.name}.png")
     found = finish(args, build, kind)
     print(report.describe(found[args.shape.name]), about, sep="\n")
-    return found
 
 
 def finish(args, build: Path, kind: str = "headline") -> dict:

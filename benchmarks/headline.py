@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from benchmarks import verdict
@@ -13,19 +14,8 @@ from benchmarks.shapes import same_class
 
 BELOW = 1.0  # nats under the unigram line; above that, "time to loss" means nothing
 LONGER, LENGTHENED = 1.5, 3  # a budget that is too short grows, at most so often
+RUNG = 1.07  # from one budget of ours that is tested to the next
 SCOUT_SEED, NEAR = 0, 4  # the slope of our loss comes from so many scouts around the target
-
-
-def ladder_of_speedups(first: float, last: float, factor: float) -> tuple[float, ...]:
-    """first, first·factor, … up to last.
-
-    >>> ladder_of_speedups(1, 8, 2)
-    (1, 2, 4, 8)
-    """
-    found = [first]
-    while found[-1] * factor <= last * 1.0001:
-        found.append(found[-1] * factor)
-    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -35,7 +25,7 @@ class Plan:
     budget: float
     their_seeds: int = 3
     our_seeds: int = 5
-    speedups: tuple[float, ...] = ladder_of_speedups(1.0, 35.0, 1.15)
+    speedups: tuple[float, ...] = verdict.ladder_of_speedups(1.0, 35.0, RUNG)
     points: int = 12
     may_lengthen: bool = True
 
@@ -76,12 +66,14 @@ class Duel:
         return at_pace(log, "theirs", self.pace)
 
     def our_steps(self, speedup: float) -> int:
-        """The steps of such a run."""
+        """The steps of such a run; in turns a power of `RUNG`, so that a loss that was computed
+        once serves whatever pace is measured later."""
         budget = self.rivals[0]["seconds"] / speedup
         if not self.pace:
             return self.driver.steps(self.ours, budget)
-        steps = round(budget / self.pace["sides"]["ours"]["step_seconds"])
-        return min(steps, self.driver.most_steps(self.ours))
+        steps = budget / self.pace["sides"]["ours"]["step_seconds"]
+        rung = round(RUNG ** round(math.log(max(1.0, steps), RUNG)))
+        return min(rung, self.driver.most_steps(self.ours))
 
     def scout(self, speedup: float) -> bool:
         """Whether one run of ours reaches the target."""

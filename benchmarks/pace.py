@@ -164,8 +164,10 @@ def summary(said: dict[str, list[dict]]) -> dict:
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Two of the values between which the true median lies with 95 % or a little more: each lies above
-    it with probability one half, so the ranks are those of a binomial law, here its normal limit.
+    """Two of the values between which the true median lies with 95 % or a little more.
+
+    Each value lies above it with probability one half, so the ranks are those of a binomial law,
+    here its normal limit.
 
     >>> median_interval(range(1, 101))
     (40, 61)

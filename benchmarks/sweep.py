@@ -134,8 +134,8 @@ def sweep(name: str, driver: Driver, budget: float, results: Path = RESULTS) -> 
     settings = replace(settings, **way)
     trials = grid_search(driver, settings, RATES[name], trial, most)
     finals = []
-    for trial in trials[:2]:
-        one = replace(settings, lr=trial["lr"], batch_size=trial["batch_size"])
+    for near in trials[:2]:
+        one = replace(settings, lr=near["lr"], batch_size=near["batch_size"])
         log = driver.race(one, CONFIRM_SEED, final, repeat=False)
         found = {key: log.get(key) for key in ("loss", "seconds", "steps", "epochs", "diverged")}
         finals.append({"lr": one.lr, "batch_size": one.batch_size, **found})

@@ -85,6 +85,18 @@ def time_ratio(
     return Ratio(value, value * math.exp(-reach), value * math.exp(reach))
 
 
+def ladder_of_speedups(first: float, last: float, factor: float) -> tuple[float, ...]:
+    """first, first·factor, … up to last.
+
+    >>> ladder_of_speedups(1, 8, 2)
+    (1, 2, 4, 8)
+    """
+    found = [first]
+    while found[-1] * factor <= last * 1.0001:
+        found.append(found[-1] * factor)
+    return tuple(found)
+
+
 def reached(speedups: Sequence[float], scout: Callable[[float], bool]) -> float | None:
     """The largest of the rising `speedups` at which `scout` holds, by bisection, or None.
 

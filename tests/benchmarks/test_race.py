@@ -8,10 +8,11 @@ import pytest
 
 from benchmarks import headline, ladder, report, settings, sweep
 from benchmarks.driver import Driver
-from benchmarks.headline import Plan, ladder_of_speedups
+from benchmarks.headline import Plan
 from benchmarks.settings import B1R, Settings
 from benchmarks.shapes import S1
 from benchmarks.store import Store
+from benchmarks.verdict import ladder_of_speedups
 
 from .world import FACTS, World
 

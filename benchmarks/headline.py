@@ -182,7 +182,7 @@ def _verdict(duel: Duel, found: float | None, budget: float) -> dict:
         "unigram": unigram,
         "nats_below_unigram": unigram - duel.target,
         "speedup_tested": found,
-        "paced": duel.pace is not None,
+        "pace": {k: v for k, v in (duel.pace or {}).items() if k not in ("turns", "specs")},
         "p": verdict.reaches(losses, duel.target) if len(losses) > 1 else 1.0,
         "time_ratio": None,
         "tokens_per_second_ratio": None,
@@ -226,9 +226,9 @@ def faults(report: dict, plan: Plan) -> list[str]:
         said.append(f"p = {report['p']:.3g} is not below {verdict.P_VALUE}.")
     if len(ours) < plan.our_seeds or plan.our_seeds < 5:
         said.append(f"Only {min(len(ours), plan.our_seeds)} of our seeds count, five are needed.")
-    if not report["paced"] and not all(log.get("steady", True) for log in theirs):
+    if not report["pace"] and not all(log.get("steady", True) for log in theirs):
         said.append("The machine's peak moved during a run of the opponent.")
-    if report["paced"] and any(log["spec"]["settings"]["compile"] for log in ours):
+    if report["pace"] and any(log["spec"]["settings"]["compile"] for log in ours):
         said.append("Our start, compiling included, is not counted either.")
     if ours and theirs:
         sizes = [group[0]["parameters"]["non_embedding"] for group in (ours, theirs)]

@@ -64,7 +64,7 @@ def summary(
 def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> dict:
     """One shape's entry; `results` holds the sweeps."""
     kept = ("time_ratio", "tokens_per_second_ratio", "nats_below_unigram", "target", "unigram",
-            "p", "budget_seconds", "seeds", "notes")  # fmt: skip
+            "p", "budget_seconds", "seeds", "pace", "notes")  # fmt: skip
     sides = {side: raced["runs"][side] for side in ("theirs", "ours")}
     trials = {one: settings.tuned(one, name, results)[1] for one in (settings.OPPONENT, "ours")}
     faults = list(raced["faults"])

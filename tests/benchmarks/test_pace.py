@@ -76,7 +76,11 @@ def test_a_busy_machine_does_not_move_the_ratio(tmp_path):
     slow = dice.uniform(1.0, 3.0, 60)
     turns = turns_of({side: list(slow * seconds) for side, seconds in sides.items()})
     found = headline.headline(one, THEIRS, OURS, PLAN, pace.summary(turns))
-    assert found["paced"] and not found["faults"] and "turns" in found["notes"][0]
+    assert (
+        found["pace"]["value"] == pytest.approx(4.0)
+        and not found["faults"]
+        and "turns" in found["notes"][0]
+    )
     assert found["tokens_per_second_ratio"] == pytest.approx(4.0)
     assert found["time_ratio"]["value"] == pytest.approx(true_ratio(world), rel=0.12)
     with pytest.raises(RuntimeError, match="drifted"):

@@ -115,7 +115,7 @@ def between(driver: Driver, theirs: Settings, ours: Settings, build: Path) -> di
     if kept.is_file():
         found = json.loads(kept.read_text(encoding="utf-8"))
         if all(found.get(name) == value for name, value in about.items()):
-            return found
+            return summary(found["turns"]) | about
     driver.tell(f"… {TURNS} turns of both sides")
     found = summary(measure(specs, race_files(build))) | about
     atomic_write(kept, json.dumps(found, indent=1) + "\n")
@@ -138,6 +138,9 @@ def _start(stack: ExitStack, home: Path, spec: Spec, files: Path) -> subprocess.
 def summary(said: dict[str, list[dict]]) -> dict:
     """Medians of each side, and `value`, the median over turns of theirs / ours in seconds a step.
 
+    The opponent's seconds a step are ours times `value`: pairs of neighbouring turns say more than
+    the medians of each side, between which the machine may have changed.
+
     `low` and `high` hold the true median with 95 % (order statistics: no law of the noise is
     assumed), and `error` is the standard error of ln(value) that fits them.
 
@@ -148,14 +151,15 @@ def summary(said: dict[str, list[dict]]) -> dict:
     """
     ours, theirs = ([turn["step_seconds"] for turn in said[side]] for side in ("ours", "theirs"))
     ratios = [their / our for our, their in zip(ours, theirs, strict=True)]
-    low, high = median_interval(ratios)
+    value, (low, high) = statistics.median(ratios), median_interval(ratios)
     sides = {
         side: {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
         for side, turns in said.items()
     }
+    sides["theirs"]["step_seconds"] = value * sides["ours"]["step_seconds"]
     return {
         "sides": sides,
-        "value": statistics.median(ratios),
+        "value": value,
         "low": low,
         "high": high,
         "error": (math.log(high) - math.log(low)) / (2 * 1.96),

@@ -25,7 +25,7 @@ class Plan:
     budget: float
     their_seeds: int = 3
     our_seeds: int = 5
-    speedups: tuple[float, ...] = verdict.ladder_of_speedups(1.0, 35.0, RUNG)
+    speedups: tuple[float, ...] = verdict.ladder_of_speedups(2.0, 16.0, RUNG)
     points: int = 12
     may_lengthen: bool = True
 

@@ -124,6 +124,8 @@ def headline(
         if rival["diverged"]:
             raise ValueError(f"The opponent diverged with seed {seed}: tune it first.")
         duel.rivals.append(rival)
+        if pace:
+            continue  # the clock of a run does not count, so there is nothing to alternate
         likely = verdict.reached(plan.speedups, duel.scout)
         for mine in (2 * seed - 1, 2 * seed):
             if likely is not None and mine <= plan.our_seeds:
@@ -236,6 +238,7 @@ def faults(report: dict, plan: Plan) -> list[str]:
             said.append(f"{sizes[0]:,} against {sizes[1]:,} parameters: not the same shape.")
         if len({log["code"] for log in ours}) > 1:
             said.append("Our runs come from different versions of the code.")
-        if len({log["machine"] for log in (*ours, *theirs)}) > 1:
+        machines = {log["machine"] for log in (*ours, *theirs)}
+        if len(machines) > 1 and not report["pace"]:  # turns are taken on one machine
             said.append("The runs come from different machines.")
     return said

@@ -97,10 +97,9 @@ OPPONENT = "b1r"  # whose loss is the target: B1 itself never leaves the unigram
 
 
 def ours() -> Settings:
-    """The library's own recipe: that of `course-bert`, with what suits so short a run.
+    """The library's own recipe, that of `course-bert`, with two changes that suit a short run.
 
-    Short are the view of the lower layers and the learning of each word: the neighbours' order is
-    most of what a minute can teach, and more hidden tokens teach more of it.
+    Lower layers see a neighbour to either side only, and 40 % of the tokens are hidden.
 
     >>> ours().optimizer, ours().windows, ours().rate
     ('muon', (1, 1, 1, 0), 0.4)

@@ -59,8 +59,8 @@ class Turns(timed.Stopwatch):
         return seconds
 
 
-def contestant(spec: Spec, files: Path, asked=sys.stdin, answers=sys.stdout) -> None:
-    """Train a turn for every line of `asked`; the last line has been read, the process ends."""
+def contestant(spec: Spec, files: Path) -> None:
+    """Train a turn for every line that is read, and end with the input."""
     shape = Shape(**spec.shape)
     race = racefile.load(files / shape.name, racefile.pinned(shape))
     kind, flops = timed.number_type(spec.settings, pick_device()), worker.flops(spec)
@@ -68,11 +68,11 @@ def contestant(spec: Spec, files: Path, asked=sys.stdin, answers=sys.stdout) -> 
     def after(seconds: float) -> None:
         peak = matmul_peak(kind, spec.peak[0], seconds=PEAK_SECONDS)
         said = {"step_seconds": seconds, "peak": peak, "mfu": limits.mfu(flops, seconds, peak)}
-        print(json.dumps(said), file=answers, flush=True)
+        print(json.dumps(said), flush=True)
         wait()
 
     def wait() -> None:
-        if not asked.readline():
+        if not sys.stdin.readline():
             raise EOFError
 
     try:

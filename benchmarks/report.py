@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks import settings, store
 from course_utils.evaluation import plots
@@ -128,7 +129,11 @@ def picture(raced: dict, ladder: dict[str, float], path: Path) -> str:
                     label=label if number == 0 else None)  # fmt: skip
     ax.axhline(raced["target"], color=plots.ORANGE, linewidth=0.8)
     ax.set_xscale("log")
-    ax.set_xlabel("seconds of training, loading and compiling included")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    counted = "measured in turns" if raced["pace"] else "loading and compiling included"
+    ax.set_xlabel(f"seconds of training, {counted}")
     ax.set_ylabel("nats per hidden token, frozen masks")
     ax.set_ylim(top=max(highest, ladder["unigram"]) + 0.1)
     plots.ladder(ax, ladder)

@@ -23,6 +23,7 @@ from benchmarks import (
     report,
     settings,
     sweep,
+    turns,
     vocabulary,
     worker,
 )
@@ -35,12 +36,16 @@ from course_utils.machine import pick_device
 from course_utils.text import corpora
 
 
-def driver_for(shape: Shape, build: Path, epochs: float) -> Driver:
+def driver_for(args, build: Path, epochs: float = 0.0) -> Driver:
     """A driver over this shape's race file, which is made if it is missing."""
-    files = race_files(build)
+    files, shape = race_files(build), args.shape
     race = racefile.prepare(shape, files / shape.name)
     runner = partial(worker.run_apart, files=files)
-    return Driver(shape, race.facts, Store(build / "race" / "runs"), runner, epochs)
+    about = (shape, race.facts, Store(build / "race" / "runs"), runner, epochs or args.epochs)
+    if not args.in_turns:
+        return Driver(*about)
+    kept, take = Store(build / "race" / "paces"), partial(turns.measure, files)
+    return pace.InTurns(*about, reference=sides(shape)[0], paces=kept, take=take)
 
 
 def sides(shape: Shape) -> tuple[settings.Settings, settings.Settings]:
@@ -56,15 +61,16 @@ def budget_of(args) -> float:
 def race(args, build: Path) -> None:
     """The headline of a shape, or a first look at it; the summary of all."""
     kind = "quick" if args.quick else "headline"
-    driver = driver_for(args.shape, build, args.epochs)
+    driver = driver_for(args, build)
     theirs, ours = sides(args.shape)
     if args.quick:  # within a minute, compiling does not pay for itself
         theirs, ours = replace(theirs, compile=False), replace(ours, compile=False)
         plan = headline.QUICK
     else:
         plan = replace(headline.PLANS[args.shape.name], budget=budget_of(args))
-    turns = pace.between(driver, theirs, ours, build) if args.in_turns else None
-    raced = headline.headline(driver, theirs, ours, plan, turns)
+    if args.in_turns:
+        driver.pace(ours, pace.TURNS)
+    raced = headline.headline(driver, theirs, ours, plan)
     report.save_part(build / "race", kind, args.shape.name, raced)
     about = report.picture(raced, driver.facts["ladder"], build / f"race-{args.shape.name}.png")
     found = finish(args, build, kind)
@@ -85,14 +91,14 @@ def finish(args, build: Path, kind: str = "headline") -> dict:
 
 def tune(args, build: Path) -> None:
     """The sweep of one contestant, written into benchmarks/results."""
-    driver = driver_for(args.shape, build, args.epochs)
+    driver = driver_for(args, build)
     found = sweep.sweep(args.contestant, driver, budget_of(args))
     print(f"{args.contestant}: {found['chosen']} after {len(found['trials'])} trials")
 
 
 def leave_plateau(args, build: Path) -> None:
     """Who leaves the unigram plateau, and when."""
-    driver = driver_for(args.shape, build, max(args.epochs, plateau.EPOCHS))
+    driver = driver_for(args, build, max(args.epochs, plateau.EPOCHS))
     bert = settings.tuned("b1", args.shape.name)[0]
     table = plateau.measure(driver, plateau.runs(bert, *sides(args.shape), budget_of(args)))
     report.save_part(settings.RESULTS, "plateau", args.shape.name, table)
@@ -104,7 +110,7 @@ def climb(args, build: Path) -> None:
     raced = report.read_part(build / "race", "headline", args.shape.name)
     if raced is None:
         raise FileNotFoundError("The ladder needs a target: run `python -m benchmarks race` first.")
-    driver = driver_for(args.shape, build, args.epochs)
+    driver = driver_for(args, build)
     theirs, ours = sides(args.shape)
     table = ladder.climb(driver, theirs, ours, raced["runs"]["theirs"])
     report.save_part(build / "race", "ladder", args.shape.name, table)
@@ -116,7 +122,7 @@ def climb(args, build: Path) -> None:
 
 def others(args, build: Path) -> None:
     """The opponents that are reported beside the headline: one run each at the full budget."""
-    driver = driver_for(args.shape, build, args.epochs)
+    driver = driver_for(args, build)
     logs = []
     for name in ("b0", "b2"):
         log = driver.race(settings.tuned(name, args.shape.name)[0], 1, budget_of(args), points=12)
@@ -154,14 +160,8 @@ def tune_classifiers(args, build: Path) -> None:
 
 
 def train_vocabularies(args, build: Path) -> None:
-    """The tokenizer-trainer race on film reviews: the textbook loop gets a small sample only."""
-    texts = list(corpora.load("film_reviews")["train"]["text"])
-    sizes = {"small": (200_000, 512, ("textbook", "ours", "rust")),
-             "large": (5_000_000, 4096, ("ours", "rust"))}  # fmt: skip
-    found = {
-        name: vocabulary.race(vocabulary.sample(texts, characters), size, sides)
-        for name, (characters, size, sides) in sizes.items()
-    }
+    """The tokenizer-trainer race on film reviews."""
+    found = vocabulary.race_sizes(list(corpora.load("film_reviews")["train"]["text"]))
     atomic_write(build / "race" / "vocabulary.json", json.dumps(found, indent=1) + "\n")
     for name, one in found.items():
         taken = ", ".join(f"{side} {seconds:.2f} s" for side, seconds in one["seconds"].items())
@@ -206,18 +206,18 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--shape", type=shape_named, default=S1, metavar="S1|S2")
         one.add_argument("--epochs", type=float, default=1.0, help="of the rows, for everybody")
         one.add_argument("--minutes", type=float, default=0.0, help="another budget")
+        one.add_argument("--in-turns", action="store_true", help="on a machine that others use")
         return one
 
     one = add("race", race, "the headline: time to the tuned opponent's loss")
     one.add_argument("--quick", action="store_true", help="a first look, about five minutes")
-    one.add_argument("--in-turns", action="store_true", help="on a machine that others use as well")
     one = add("sweep", tune, "tune a contestant: the opponent (b1r) before ours")
-    one.add_argument("contestant", choices=list(sweep.RATES))
+    one.add_argument("contestant", choices=list(sweep.GRIDS))
     add("plateau", leave_plateau, "who leaves the unigram plateau, and when")
     add("ladder", climb, "which switch gave how much")
     add("others", others, "B0 and B2 at the full budget")
     one = add("profile", show_profile, "where the time of a step goes")
-    one.add_argument("contestant", choices=["b0", *sweep.RATES], nargs="?", default="ours")
+    one.add_argument("contestant", choices=["b0", *sweep.GRIDS], nargs="?", default="ours")
     one.add_argument("--steps", type=int, default=5)
     one.add_argument("--compile", action="store_true")
     one = add("finetune", tune_classifiers, "fine-tuning to the example script's accuracy")

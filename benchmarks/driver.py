@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from benchmarks.limits import drift
 from benchmarks.settings import Settings
@@ -31,6 +32,7 @@ class Driver:
     epochs: float = 1.0
     peak: tuple[int, float] = (2048, 1.0)
     tell: Callable[[str], None] = print
+    counts_start: ClassVar[bool] = True  # loading and compiling are part of a run's seconds
 
     def spec(self, settings: Settings, seed: int, steps: int, points: int = 0) -> Spec:
         """A run of this shape."""
@@ -38,6 +40,16 @@ class Driver:
         return Spec(settings, asdict(self.shape), seed, steps, frozen, points, peak=self.peak)
 
     def run(
+        self, settings: Settings, seed: int, steps: int, points: int = 0, repeat: bool = True
+    ) -> dict:
+        """The log of a run, with the seconds that count."""
+        return self.logged(settings, seed, steps, points, repeat)
+
+    def pace(self, settings: Settings) -> dict | None:
+        """How fast it steps in turns with the opponent; None where the clock counts."""
+        return None
+
+    def logged(
         self, settings: Settings, seed: int, steps: int, points: int = 0, repeat: bool = True
     ) -> dict:
         """The log of a run: a stored one, or a new one that is stored.
@@ -65,7 +77,7 @@ class Driver:
         They do not depend on the learning rate, so one measurement serves all rates.
         """
         one = replace(settings, lr=TRIAL_RATE)
-        return self.run(one, seed=0, steps=min(TRIAL_STEPS, self.most_steps(settings)))
+        return self.logged(one, seed=0, steps=min(TRIAL_STEPS, self.most_steps(settings)))
 
     def most_steps(self, settings: Settings) -> int:
         """How many steps the epochs hold."""

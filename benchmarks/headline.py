@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from benchmarks import verdict
 from benchmarks.driver import DRIFT, Driver, loss_of, peaks
 from benchmarks.limits import drift
-from benchmarks.pace import IN_TURNS, at_pace
+from benchmarks.pace import IN_TURNS
 from benchmarks.settings import Settings
 from benchmarks.shapes import same_class
 
 BELOW = 1.0  # nats under the unigram line; above that, "time to loss" means nothing
 LONGER, LENGTHENED = 1.5, 3  # a budget that is too short grows, at most so often
-RUNG = 1.07  # from one budget of ours that is tested to the next
-SCOUT_SEED, NEAR = 0, 4  # the slope of our loss comes from so many scouts around the target
+SCOUT_SEED, FIRST_SEED = 0, 11  # of ours; those that count were in no trial, by hand or not
+NEAR = 4  # the slope of our loss comes from so many scouts around the target
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Plan:
     budget: float
     their_seeds: int = 3
     our_seeds: int = 5
-    speedups: tuple[float, ...] = verdict.ladder_of_speedups(2.0, 16.0, RUNG)
+    speedups: tuple[float, ...] = verdict.ladder_of_speedups(2.0, 16.0, verdict.RUNG)
     points: int = 12
     may_lengthen: bool = True
 
@@ -38,16 +38,20 @@ QUICK = Plan(75.0, 1, 2, speedups=(2.0, 4.0, 8.0), points=3, may_lengthen=False)
 class Duel:
     """The two sides, and the opponent's runs so far.
 
-    With a `pace` (`pace.summary`) the seconds of all runs are those of their steps in turns, and
-    what the machine did during a run does not matter.
+    Where seconds come from turns, `pace` says how (`pace.summary`), and what the machine did during
+    a run does not matter.
     """
 
     driver: Driver
     theirs: Settings
     ours: Settings
     plan: Plan
-    pace: dict | None = None
     rivals: list[dict] = field(default_factory=list)
+
+    @cached_property
+    def pace(self) -> dict | None:
+        """Our pace in turns, or None."""
+        return self.driver.pace(self.ours)
 
     @property
     def target(self) -> float:
@@ -56,24 +60,8 @@ class Duel:
 
     def our_run(self, speedup: float, seed: int, repeat: bool = True) -> dict:
         """A run of ours in the time of the opponent's first run, divided by `speedup`."""
-        repeat = repeat and not self.pace
-        log = self.driver.run(self.ours, seed, self.our_steps(speedup), self.plan.points, repeat)
-        return at_pace(log, "ours", self.pace)
-
-    def their_run(self, seed: int, budget: float) -> dict:
-        """A run of the opponent."""
-        log = self.driver.race(self.theirs, seed, budget, self.plan.points, not self.pace)
-        return at_pace(log, "theirs", self.pace)
-
-    def our_steps(self, speedup: float) -> int:
-        """The steps of such a run; in turns a power of `RUNG`, so that a loss that was computed
-        once serves whatever pace is measured later."""
         budget = self.rivals[0]["seconds"] / speedup
-        if not self.pace:
-            return self.driver.steps(self.ours, budget)
-        steps = budget / self.pace["sides"]["ours"]["step_seconds"]
-        rung = round(RUNG ** round(math.log(max(1.0, steps), RUNG)))
-        return min(rung, self.driver.most_steps(self.ours))
+        return self.driver.race(self.ours, seed, budget, self.plan.points, repeat)
 
     def scout(self, speedup: float) -> bool:
         """Whether one run of ours reaches the target."""
@@ -89,15 +77,16 @@ class Duel:
             RuntimeError: more pairs drifted than were planned.
         """
         kept: list[dict] = []
-        for seed in range(1, 2 * self.plan.our_seeds + 1):
-            run = self.our_run(speedup, seed)
-            partner = self.rivals[(seed - 1) % len(self.rivals)]
+        pairs = 2 * self.plan.our_seeds
+        for number in range(pairs):
+            run = self.our_run(speedup, FIRST_SEED + number)
+            partner = self.rivals[number % len(self.rivals)]
             if self.pace or paired_drift(run, partner) <= DRIFT:
                 kept.append(run)
             if len(kept) == self.plan.our_seeds:
                 return kept
         raise RuntimeError(
-            f"Of {seed} pairs, {seed - len(kept)} drifted by more than {DRIFT:.0%}: the machine "
+            f"Of {pairs} pairs, {pairs - len(kept)} drifted by more than {DRIFT:.0%}: the machine "
             "was not as fast for one side as for the other. Let it rest, delete both sides' logs "
             "in build/race/runs and race again."
         )
@@ -108,28 +97,26 @@ class Duel:
         return verdict.reaches(losses, self.target) < verdict.P_VALUE
 
 
-def headline(
-    driver: Driver, theirs: Settings, ours: Settings, plan: Plan, pace: dict | None = None
-) -> dict:
+def headline(driver: Driver, theirs: Settings, ours: Settings, plan: Plan) -> dict:
     """Race both and say what came out; everything that was run is in the driver's store.
 
     The opponent's runs and ours alternate: after each of theirs, ours scouts which speed-up
     reaches the target so far, and two of our seeds run there. When the target stands, the search
     starts over; what has been run is not run again.
     """
-    duel = Duel(driver, theirs, ours, plan, pace)
+    duel = Duel(driver, theirs, ours, plan)
     budget = _long_enough(duel)
     for seed in range(1, plan.their_seeds + 1):
-        rival = duel.their_run(seed, budget)
+        rival = driver.race(theirs, seed, budget, plan.points)
         if rival["diverged"]:
             raise ValueError(f"The opponent diverged with seed {seed}: tune it first.")
         duel.rivals.append(rival)
-        if pace:
+        if duel.pace:
             continue  # the clock of a run does not count, so there is nothing to alternate
         likely = verdict.reached(plan.speedups, duel.scout)
-        for mine in (2 * seed - 1, 2 * seed):
-            if likely is not None and mine <= plan.our_seeds:
-                duel.our_run(likely, mine)
+        for mine in (2 * seed - 2, 2 * seed - 1):
+            if likely is not None and mine < plan.our_seeds:
+                duel.our_run(likely, FIRST_SEED + mine)
     found = verdict.shortest(plan.speedups, duel.scout, duel.passes)
     return _verdict(duel, found, budget)
 
@@ -159,11 +146,10 @@ def _scouts(duel: Duel) -> list[dict]:
     """Our stored scouting runs: they give the slope of loss against time."""
     driver, found = duel.driver, {}
     for speedup in duel.plan.speedups:
-        steps = duel.our_steps(speedup)
-        log = driver.store.load(driver.spec(duel.ours, SCOUT_SEED, steps, duel.plan.points))
-        if log and not log["diverged"]:
-            found[steps] = at_pace(log, "ours", duel.pace)
-    return list(found.values())
+        steps = driver.steps(duel.ours, duel.rivals[0]["seconds"] / speedup)
+        if driver.store.load(driver.spec(duel.ours, SCOUT_SEED, steps, duel.plan.points)):
+            found[steps] = duel.our_run(speedup, SCOUT_SEED, repeat=False)
+    return [log for log in found.values() if not log["diverged"]]
 
 
 def _mean(logs: list[dict], name: str) -> float:
@@ -184,7 +170,7 @@ def _verdict(duel: Duel, found: float | None, budget: float) -> dict:
         "unigram": unigram,
         "nats_below_unigram": unigram - duel.target,
         "speedup_tested": found,
-        "pace": {k: v for k, v in (duel.pace or {}).items() if k not in ("turns", "specs")},
+        "pace": duel.pace,
         "p": verdict.reaches(losses, duel.target) if len(losses) > 1 else 1.0,
         "time_ratio": None,
         "tokens_per_second_ratio": None,

@@ -1,145 +1,134 @@
-"""How fast two contestants step, in turns: for a machine that other people use at the same time.
+"""How fast a contestant steps, in turns: for a machine that other people use at the same time.
 
 Where a machine's rate moves by the minute, two runs of five minutes cannot be compared by the
 clock. Their losses can, because they do not depend on pace, and so can two blocks of a second or
-two that follow each other. So the losses come from whole runs, the seconds of a step from turns:
-one side trains a few steps while the other waits, then they change places, many times over.
-
-``python -m benchmarks.pace SPEC.json --files FOLDER`` is one contestant. It trains for a turn each
-time it reads a line, and answers with a line.
+two that follow each other. So the losses come from whole runs, the seconds of a step from turns
+with the opponent. `InTurns` is a driver that counts like that; whoever uses it asks for runs and
+budgets as always.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
-from benchmarks import limits, models, racefile, timed, worker
-from benchmarks.driver import Driver, race_files
+from benchmarks.driver import TRIAL_RATE, Driver
 from benchmarks.settings import Settings
-from benchmarks.shapes import Shape
-from benchmarks.store import Spec, code_hash
-from course_utils.files import atomic_write
-from course_utils.machine import matmul_peak, pick_device
+from benchmarks.store import Spec, Store, code_hash, short_hash
+from benchmarks.turns import BLOCK
+from benchmarks.verdict import RUNG
 
-BLOCK, TURNS = 10, 60  # steps in a turn, turns that count; before them one that does not
-PEAK_SECONDS = 0.15  # of matrix products after each turn
+TURNS, FEW = 60, 20  # that count: for the two sides of a headline, and for everybody else
 IN_TURNS = (
-    "Seconds are the steps of whole runs times the seconds of a step, measured in turns of both "
-    "sides; the opponent's start, compiling included, is not counted."
+    "Seconds are the steps of whole runs times the seconds of a step. A step of the opponent lasts "
+    "as long as in its calibration run, one of ours that much times the median ratio of turns; the "
+    "opponent's start, compiling included, is not counted."
 )
 
 
-class Turns(timed.Stopwatch):
-    """A stopwatch that stands still after every `BLOCK` laps until it is the other side's turn.
+@dataclass(frozen=True)
+class Pair:
+    """Who took turns with whom, in which shape and with which code: what a pace depends on."""
 
-    after(seconds) is told what a step of the turn took.
+    settings: Settings
+    reference: Settings
+    shape: dict
+    frozen_sha256: str
+    code: str
+
+    def to_dict(self) -> dict:
+        """Plain values, ready for JSON; `from_dict` is the inverse."""
+        sides = {name: getattr(self, name).to_dict() for name in ("settings", "reference")}
+        return {**asdict(self), **sides}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Pair:
+        """A pair from its plain values."""
+        sides = {name: Settings(**values[name]) for name in ("settings", "reference")}
+        return cls(**{**values, **sides})
+
+    @property
+    def key(self) -> str:
+        """A name for its file, ending in a hash of every field."""
+        one, other = self.settings, self.reference
+        names = f"{self.shape['name']}-{one.name}-b{one.batch_size}-with-{other.name}"
+        return f"{names}-{short_hash(self.to_dict())}"
+
+
+@dataclass
+class InTurns(Driver):
+    """A driver whose seconds come from turns with the opponent, `reference`.
+
+    A step of the opponent lasts as long as in its calibration run; a step of anybody else lasts
+    that long times the ratio that turns find (`pace`). Starting costs nothing. Steps lie on a fixed
+    ladder of `RUNG`, so that a loss that was computed once serves whatever pace is measured later.
+
+    paces: where turns are kept. take(specs, turns): `turns.measure`, or in tests something faster.
     """
 
-    def __init__(self, after: Callable[[float], None], clock=time.perf_counter):
-        super().__init__(clock)
-        self.after = after
+    reference: Settings = field(kw_only=True)
+    paces: Store = field(kw_only=True)
+    take: Callable[[dict[str, Spec], int], dict[str, list[dict]]] = field(kw_only=True)
+    counts_start: ClassVar[bool] = False
 
-    def lap(self) -> float:
-        seconds = super().lap()
-        if len(self.laps) % BLOCK == 0:
-            before = self.laps[-BLOCK - 1] if len(self.laps) > BLOCK else 0.0
-            with self.paused():
-                self.after((seconds - before) / BLOCK)
-        return seconds
+    def pace(self, settings: Settings, turns: int = FEW) -> dict:
+        """The `summary` of at least so many turns with the opponent: stored ones, or new ones."""
+        one, other = stepping(settings), stepping(self.reference)
+        frozen = self.facts["frozen_sha256"]
+        pair = Pair(one, other, asdict(self.shape), frozen, code_hash())
+        log = self.paces.load(pair)
+        if log is None or len(log["turns"]["ours"]) < turns:
+            self.tell(f"… {turns} turns of {settings.name} and {self.reference.name}")
+            steps = (turns + 1) * BLOCK
+            specs = {"ours": self.spec(one, 0, steps), "theirs": self.spec(other, 0, steps)}
+            log = self.paces.save(pair, {"turns": self.take(specs, turns)})
+        return summary(log["turns"])
+
+    def calibrate(self, settings: Settings) -> dict:
+        """Seconds a step and, for the opponent only, seconds to start."""
+        clock = super().calibrate(self.reference)
+        if stepping(settings) == stepping(self.reference):
+            return clock
+        step = clock["step_seconds"] / self.pace(settings)["value"]
+        return {"step_seconds": step, "setup_seconds": 0.0, "steady": True}
+
+    def steps(self, settings: Settings, budget: float) -> int:
+        """How many steps fit into `budget` seconds, on the ladder unless they are the opponent's.
+
+        The opponent's budget includes its start, as everywhere.
+        """
+        if stepping(settings) == stepping(self.reference):
+            return super().steps(settings, budget)
+        steps = budget / self.calibrate(settings)["step_seconds"]
+        rung = round(RUNG ** round(math.log(max(1.0, steps), RUNG)))
+        return min(rung, self.most_steps(settings))
+
+    def run(
+        self, settings: Settings, seed: int, steps: int, points: int = 0, repeat: bool = True
+    ) -> dict:
+        """The log of a run, its seconds replaced; a machine that drifts is no reason to repeat."""
+        log = self.logged(settings, seed, steps, points, repeat=False)
+        return at_pace(log, self.calibrate(settings)["step_seconds"])
 
 
-def contestant(spec: Spec, files: Path) -> None:
-    """Train a turn for every line that is read, and end with the input."""
-    shape = Shape(**spec.shape)
-    race = racefile.load(files / shape.name, racefile.pinned(shape))
-    kind, flops = timed.number_type(spec.settings, pick_device()), worker.flops(spec)
+def stepping(settings: Settings) -> Settings:
+    """What the pace of a step depends on: neither a name nor a learning rate.
 
-    def after(seconds: float) -> None:
-        peak = matmul_peak(kind, spec.peak[0], seconds=PEAK_SECONDS)
-        said = {"step_seconds": seconds, "peak": peak, "mfu": limits.mfu(flops, seconds, peak)}
-        print(json.dumps(said), flush=True)
-        wait()
-
-    def wait() -> None:
-        if not sys.stdin.readline():
-            raise EOFError
-
-    try:
-        wait()
-        model = models.build(spec.settings, shape, race, spec.seed)
-        timed.train_one(model, spec.settings, race, spec.seed, spec.steps, Turns(after))
-    except EOFError:
-        pass
-
-
-def measure(specs: dict[str, Spec], files: Path, turns: int = TURNS) -> dict[str, list[dict]]:
-    """What every side of `specs` said after each of its turns, the first turn left out.
-
-    Raises:
-        RuntimeError: a side stopped before its last turn.
+    >>> one = Settings("a", "bert", lr=1e-3)
+    >>> stepping(one) == stepping(Settings("b", "bert", lr=2e-3))
+    True
     """
-    said: dict[str, list[dict]] = {side: [] for side in specs}
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        sides = {side: _start(stack, home / side, spec, files) for side, spec in specs.items()}
-        for turn in range(turns + 1):
-            for side, process in sides.items():
-                print(file=process.stdin, flush=True)
-                answer = process.stdout.readline()
-                if not answer:
-                    raise RuntimeError(f"{side} stopped in turn {turn} of {turns}.")
-                if turn:
-                    said[side].append(json.loads(answer))
-    return said
-
-
-def between(driver: Driver, theirs: Settings, ours: Settings, build: Path) -> dict:
-    """The `summary` of these two sides' turns: the one that is kept in `build`, if it is of the
-    same sides and the same code, else a new one, which is kept."""
-    kept = build / "race" / f"pace-{driver.shape.name}.json"
-    steps = (TURNS + 1) * BLOCK
-    specs = {"ours": driver.spec(ours, 0, steps), "theirs": driver.spec(theirs, 0, steps)}
-    about = {"code": code_hash(), "specs": {side: spec.to_dict() for side, spec in specs.items()}}
-    about = json.loads(json.dumps(about))
-    if kept.is_file():
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if all(found.get(name) == value for name, value in about.items()):
-            return summary(found["turns"]) | about
-    driver.tell(f"… {TURNS} turns of both sides")
-    found = summary(measure(specs, race_files(build))) | about
-    atomic_write(kept, json.dumps(found, indent=1) + "\n")
-    return found
-
-
-def _start(stack: ExitStack, home: Path, spec: Spec, files: Path) -> subprocess.Popen:
-    home.mkdir()
-    question = home / "spec.json"
-    question.write_text(json.dumps(spec.to_dict()), encoding="utf-8")
-    command = [sys.executable, "-m", "benchmarks.pace", str(question), "--files", str(files)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env=os.environ | worker.quiet(home), cwd=Path(__file__).resolve().parent.parent,
-    )  # fmt: skip
-    stack.enter_context(process)  # closes its input, which ends it, and waits
-    return process
+    return replace(settings, name="any", lr=TRIAL_RATE)
 
 
 def summary(said: dict[str, list[dict]]) -> dict:
     """Medians of each side, and `value`, the median over turns of theirs / ours in seconds a step.
 
-    The opponent's seconds a step are ours times `value`: pairs of neighbouring turns say more than
-    the medians of each side, between which the machine may have changed.
+    Pairs of neighbouring turns say more than the medians of each side, between which the machine
+    may have changed.
 
     `low` and `high` hold the true median with 95 % (order statistics: no law of the noise is
     assumed), and `error` is the standard error of ln(value) that fits them.
@@ -156,14 +145,12 @@ def summary(said: dict[str, list[dict]]) -> dict:
         side: {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
         for side, turns in said.items()
     }
-    sides["theirs"]["step_seconds"] = value * sides["ours"]["step_seconds"]
     return {
         "sides": sides,
         "value": value,
         "low": low,
         "high": high,
         "error": (math.log(high) - math.log(low)) / (2 * 1.96),
-        "turns": said,
     }
 
 
@@ -181,29 +168,20 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
     return ordered[max(0, rank - 1)], ordered[min(n - 1, n - rank)]
 
 
-def at_pace(log: dict, side: str, pace: dict | None) -> dict:
+def at_pace(log: dict, step_seconds: float) -> dict:
     """A run's log with the seconds that it takes at a measured pace; its start is not counted.
 
-    What the clock said stays as "clock_seconds". Without a pace the log stays as it is.
+    What the clock said stays as "clock_seconds"; its share of the machine's peak is left out.
     """
-    if pace is None or log["diverged"]:
+    if log["diverged"]:
         return log
-    mine = pace["sides"][side]
-    step = mine["step_seconds"]
-    return log | {
+    kept = {name: value for name, value in log.items() if name != "mfu"}
+    return kept | {
         "clock_seconds": log["seconds"],
-        "seconds": step * log["steps"],
-        "step_seconds": step,
+        "seconds": step_seconds * log["steps"],
+        "step_seconds": step_seconds,
         "setup_seconds": 0.0,
-        "tokens_per_second": log["tokens"] / log["steps"] / step,
-        "curve": [point | {"seconds": step * point["step"]} for point in log["curve"]],
-        "mfu": {"square": mine["mfu"]},
+        "tokens_per_second": log["tokens"] / log["steps"] / step_seconds,
+        "curve": [point | {"seconds": step_seconds * point["step"]} for point in log["curve"]],
+        "steady": True,
     }
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="One side of a race in turns.")
-    parser.add_argument("spec", type=Path)
-    parser.add_argument("--files", type=Path, required=True)
-    args = parser.parse_args()
-    contestant(Spec.from_dict(json.loads(args.spec.read_text(encoding="utf-8"))), args.files)

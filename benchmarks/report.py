@@ -75,7 +75,7 @@ def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> d
     if trials["ours"] > theirs:
         faults.append("Ours was tuned with more trials than its opponent.")
     return {key: raced[key] for key in kept} | {
-        "mfu": {side: _mean_mfu(logs) for side, logs in sides.items()},
+        "mfu": {side: _mfu(logs, side, raced["pace"]) for side, logs in sides.items()},
         "settings": {side: logs[0]["spec"]["settings"] for side, logs in sides.items() if logs},
         "parameters": {side: logs[0]["parameters"] for side, logs in sides.items() if logs},
         "number_type": {side: logs[0]["number_type"] for side, logs in sides.items() if logs},
@@ -89,7 +89,10 @@ def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> d
     }  # fmt: skip
 
 
-def _mean_mfu(logs: list[dict]) -> dict[str, float] | None:
+def _mfu(logs: list[dict], side: str, pace: dict | None) -> dict[str, float] | None:
+    """The mean over runs; where seconds come from turns, the median over those."""
+    if pace:
+        return {"square": pace["sides"][side]["mfu"]}
     if not logs:
         return None
     kinds = logs[0]["mfu"]

@@ -48,12 +48,10 @@ class Spec:
     @property
     def key(self) -> str:
         """A file name that a person can read, ending in a hash of every field."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
-        short = hashlib.sha256(text.encode()).hexdigest()[:10]
         one = self.settings
         return (
             f"{self.shape['name']}-{one.name}-lr{one.lr:g}-b{one.batch_size}-n{self.steps}"
-            f"-seed{self.seed}-{short}"
+            f"-seed{self.seed}-{short_hash(self.to_dict())}"
         ).replace(" ", "_")
 
 
@@ -100,6 +98,12 @@ class Store:
         text = json.dumps({"spec": spec.to_dict(), **result}, indent=1, sort_keys=True)
         atomic_write(self.path(spec), text + "\n")
         return json.loads(text)  # what a later command will read
+
+
+def short_hash(values: dict) -> str:
+    """Ten digits that change with any of the values."""
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def code_hash(root: Path | None = None) -> str:

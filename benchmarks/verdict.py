@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 P_VALUE = 0.01
+RUNG = 1.07  # from one budget that is tested to the next
 
 
 def reaches(losses: Sequence[float], target: float) -> float:

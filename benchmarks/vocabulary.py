@@ -65,6 +65,19 @@ TRAINERS: dict[str, Callable[[list[str], int], Merges]] = {
 }
 
 
+# Characters, vocabulary and who trains: the textbook loop gets a small sample only.
+SIZES = {"small": (200_000, 512, ("textbook", "ours", "rust")),
+         "large": (5_000_000, 4096, ("ours", "rust"))}  # fmt: skip
+
+
+def race_sizes(texts: list[str]) -> dict[str, dict]:
+    """The race at each of `SIZES`, on the first of these texts."""
+    return {
+        name: race(sample(texts, characters), size, sides)
+        for name, (characters, size, sides) in SIZES.items()
+    }
+
+
 def race(texts: list[str], vocab_size: int, sides: tuple[str, ...], repeats: int = 3) -> dict:
     """Seconds of each side, the median of `repeats` alternating runs, and whether all agree.
 

@@ -54,8 +54,8 @@ class Pair:
     def key(self) -> str:
         """A name for its file, ending in a hash of every field."""
         one, other = self.settings, self.reference
-        names = f"{self.shape['name']}-{one.name}-b{one.batch_size}-with-{other.name}"
-        return f"{names}-{short_hash(self.to_dict())}"
+        sides = f"{one.model}-b{one.batch_size}-with-{other.model}-b{other.batch_size}"
+        return f"{self.shape['name']}-{sides}-{short_hash(self.to_dict())}"
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 At least `TRIALS` trials at a third of the budget, and more for as long as the best one lies on the
 edge of what was tried; the two best are confirmed at the full budget with a seed of their own.
-Ours gets no more trials than its opponent had, and a fifth of its budget, about what it will be raced in.
+Ours gets no more trials than its opponent had, and a fifth of its budget, which is about what it
+will be raced in.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _rungs(ax, log: dict) -> None:
 
 def _plateau(ax, plateau: dict) -> None:
     unigram, bigram = plateau["ladder"]["unigram"], plateau["ladder"]["bigram"]
-    for run in plateau["runs"]:
+    for run in (one["patient"] for one in plateau["runs"]):
         steps = [one["step"] for one in run["evaluations"]]
         ax.plot(steps, [one["loss"] for one in run["evaluations"]], color=plots.BLUE, alpha=0.7)
     for nats, name, dash in ((unigram, "unigram", (1, 1.5)), (bigram, "bigram", (4, 2))):

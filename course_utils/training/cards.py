@@ -26,7 +26,7 @@ learning and for experiments on a laptop, not for use on people.
 
 | | |
 |---|---|
-| architecture | ModernBERT: {layers} layers × {width}, {heads} heads, gated MLP of {mlp}, rotary positions |
+| architecture | ModernBERT: {layers} layers × {width}, {heads} heads, gated MLP of {mlp}, rotary positions{windows} |
 | vocabulary | {vocab:,} pieces, {vocabulary} |
 | parameters | {parameters:,} |
 | text | {rows:,} rows of {length} tokens, each seen {epochs:.1f} times ({tokens:.1f} million tokens in all) |
@@ -145,10 +145,12 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
     width, per_byte = about.pop("bytes_per_token", None), ""
     if width:
         per_byte = f" Its loss is {bits_per_byte(final['loss'], 1, width):.2f} bits per byte of that text."
+    reach = ", ".join(str(window or "all") for window in recipe.get("windows", ()))
+    windows = f"; windows to either side: {reach}" if reach else ""
     card = CARD.format(
         name=folder.name, layers=recipe["num_layers"], width=recipe["hidden_size"],
         heads=recipe["num_heads"], mlp=recipe["mlp_size"], vocab=recipe["vocab_size"],
-        parameters=parameters, rows=log["rows"], length=recipe["length"],
+        windows=windows, parameters=parameters, rows=log["rows"], length=recipe["length"],
         epochs=seen / log["rows"], tokens=seen * recipe["length"] / 1e6, rate=recipe["rate"],
         mask=recipe["mask_share"], random=recipe["random_share"], steps=final["step"],
         planned=train["steps"], batch=recipe["batch_size"], lr=train["lr"], seed=train["seed"],

@@ -42,6 +42,7 @@ class Recipe:
     rate: float = 0.3
     mask_share: float = 0.8
     random_share: float = 0.1
+    windows: tuple[int, ...] = ()  # how far each layer looks, as in `EncoderConfig`
     snapshots: tuple[int, ...] = ()  # steps after which the model is saved as well
 
     def __post_init__(self):
@@ -61,6 +62,7 @@ class Recipe:
             num_layers=self.num_layers,
             num_heads=self.num_heads,
             mlp_size=self.mlp_size,
+            windows=self.windows,
         )
 
     def model(self) -> MaskedLanguageModel:
@@ -71,9 +73,9 @@ class Recipe:
 
 RECIPES = {
     "lesson": Recipe(
-        TrainConfig(steps=570, lr=4e-3, weight_decay=0.1, warmup=20, eval_every=30),
+        TrainConfig(steps=450, lr=4e-3, weight_decay=0.1, warmup=20, eval_every=30),
         vocab_size=2048, hidden_size=128, num_layers=3, num_heads=2, mlp_size=352, length=64,
-        mask_share=1.0, random_share=0.0,
+        mask_share=1.0, random_share=0.0, windows=(1, 1, 0),
     ),
     "course-bert": Recipe(
         TrainConfig(

@@ -29,6 +29,14 @@ def test_the_cards_of_the_course_are_made_by_this_code(tmp_path, name):
     assert written(tmp_path, name) == (files.checkpoint_dir(name) / "README.md").read_text("utf-8")
 
 
+def test_a_card_tells_how_far_the_layers_see(tmp_path):
+    log = json.loads((files.checkpoint_dir() / "log.json").read_text("utf-8"))
+    log["recipe"]["windows"] = [1, 1, 1, 0]
+    cards.write(tmp_path, log, 1)
+    card = (tmp_path / "README.md").read_text("utf-8")
+    assert "rotary positions; windows to either side: 1, 1, 1, all |" in card
+
+
 def test_a_card_for_your_own_text_names_it_and_counts_bytes(tmp_path):
     about = cards.own_text("diary", start="from `course-bert`", bytes_per_token=4.0)
     card = written(tmp_path, "course-bert", **about)

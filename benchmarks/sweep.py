@@ -146,6 +146,7 @@ def sweep(name: str, driver: Driver, budget: float, results: Path = RESULTS) -> 
         "budget_seconds": budget,
         "trial_seconds": trial,
         "final_seconds": final,
+        "in_turns": not driver.counts_start,
         "ways": table,
         "trials": trials,
         "finals": finals,

@@ -117,15 +117,22 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) 
     (first, settings), *others = rows(theirs, ours)
     table = [{"name": first, "settings": settings.to_dict(), "reached": True, **above}]
     for name, settings in others:
+        start = _seconds(driver, settings, above["tokens"])
         if settings != ours:  # that one was tuned by its sweep
-            settings = best_rate(driver, settings, above["seconds"] / 4)
-        found = time_to(driver, settings, target, above["seconds"])
+            settings = best_rate(driver, settings, start / 4)
+        found = time_to(driver, settings, target, start)
         row = {"name": name, "settings": settings.to_dict(), "reached": found is not None}
         if found:
             row |= {**found, **compare(found, above)}
             above = found
         table.append(row)
     return table
+
+
+def _seconds(driver: Driver, settings: Settings, tokens: float) -> float:
+    """How long so many tokens take, without starting."""
+    steps = tokens / (settings.batch_size * driver.shape.length)
+    return steps * driver.calibrate(settings)["step_seconds"]
 
 
 def compare(row: dict, above: dict) -> dict:

@@ -52,7 +52,7 @@ def test_shares_are_80_10_10(form):
 
 
 def test_a_machine_with_independent_draws_is_caught_by_the_same_test():
-    """The published bug: a second, independent coin leaves 81/10/9, and chi-square sees it."""
+    """The published bug: a second, independent coin leaves 81/9/10, and chi-square sees it."""
     n = 200_000
     g = torch.Generator().manual_seed(0)
     masked = torch.rand(n, generator=g) < 0.81

@@ -43,7 +43,7 @@ class Neighbours(nn.Module):
 
 
 accumulation = coding(
-    "07.12",
+    "07.11",
     title="One large batch in small parts",
     difficulty=5,
     minutes=20,

@@ -54,7 +54,7 @@ which_rung = plot_question(
 )
 
 no_probability = guess_question(
-    "07.11",
+    "07.12",
     title="Two sentences",
     difficulty=2,
     minutes=2,

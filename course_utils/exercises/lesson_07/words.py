@@ -38,7 +38,7 @@ def write_over_with_a_bug(
 
 writing = coding(
     "07.4",
-    title="81/10/9",
+    title="81/9/10",
     difficulty=3,
     minutes=6,
     given="a function that was published like this; counted, its shares are 81 % [MASK], 9 % "

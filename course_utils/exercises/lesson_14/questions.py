@@ -36,7 +36,7 @@ per_byte = guess_question(
     difficulty=1,
     minutes=2,
     given="model A: 3.2 nats a token, 4.2 bytes a token; model B: 2.6 nats a token, 3.1 bytes a "
-    "token; the same text",
+    "token; both predict the next token of the same text",
     ask="Which of the two models knows the text better?",
     options={"a": "A", "b": "B, its loss is lower", "c": "that cannot be said"},
     answer="a",

@@ -13,7 +13,7 @@ control = coding(
     minutes=8,
     given="the ids of the words of a text, a number of classes, and a seed",
     reference=probing.control_labels,
-    task="""Labels that mean nothing: each kind of word gets one class at random.
+    task="""Labels that mean nothing: each word of the vocabulary gets one class at random.
 
     words is int64 of any shape; the labels are int64 of the same shape, each class equally likely.
     A word has the same label wherever it stands.  One seed gives one labelling, another seed

@@ -45,7 +45,8 @@ average = coding(
         "Multiply each gradient by its count, add, and divide once by the total.",
     ],
     why="Masks are drawn at random and the last batch is short, so the counts differ. The loop of "
-    "this course sums losses and divides by the count of all processes for the same reason.",
+    "this course sums losses and divides by the hidden tokens of all processes together, for the "
+    "same reason.",
     then="DistributedDataParallel does average plainly. How can the loss be scaled beforehand so "
     "that this average comes out right? `training.loop.gradients` does it in one line.",
 )

@@ -4,7 +4,7 @@
 both sides share), `racefile` (text and frozen masks, hashed), `settings` (who runs how), `models`,
 `timed` (one run against the clock), `limits` (useful FLOPs, peaks, MFU), `store` and `driver`
 (raw logs, resume), `verdict`, `sweep`, `headline`, `ladder`, `report`, `profile`; beside
-them `finetune`, `vocabulary` and `gpu`, three smaller races.
+them `tuners` and `finetune`, `vocabulary`, and `gpu`, three smaller races.
 
 Run it with ``python -m benchmarks``.
 """

@@ -23,6 +23,7 @@ from benchmarks import (
     report,
     settings,
     sweep,
+    tuners,
     turns,
     vocabulary,
     worker,
@@ -142,27 +143,20 @@ def show_profile(args, build: Path) -> None:
 
 def tune_classifiers(args, build: Path) -> None:
     """The fine-tuning race on the sentences of Rotten Tomatoes, judged on their validation part."""
-    folder = args.start or checkpoint_dir()
-    table = corpora.load("rotten_tomatoes")
-    parts = [list(table[split][name]) for split in ("train", "validation")
-             for name in ("text", "label")]  # fmt: skip
-    task = finetune.Task(*parts)
-    sides = ("script", "trainer") if find_spec("accelerate") else ("script",)
+    folder, task = args.start or checkpoint_dir(), finetune.reviews(args.labels)
     found = finetune.race(
         sha256_file(folder / "model.safetensors"), len(task.labels), Store(build / "race" / "runs"),
-        lambda one: finetune.run(one, folder, task), sides,
+        lambda one: tuners.run(one, folder, task),
+        ("script", "trainer") if find_spec("accelerate") else ("script",),
     )  # fmt: skip
-    atomic_write(build / "race" / "finetune.json", json.dumps(found, indent=1) + "\n")
-    for side, ratio in found["time_ratio"].items():
-        print(f"{side}: {found['seconds'][side]:.0f} s; " + (
-            f"we were {ratio:.1f} times as fast" if ratio else "we did not reach its accuracy"
-        ))  # fmt: skip
+    report.save_part(build / "race", "finetune", "all", found)
+    print(*finetune.describe(found), sep="\n")
 
 
 def train_vocabularies(args, build: Path) -> None:
     """The tokenizer-trainer race on film reviews."""
     found = vocabulary.race_sizes(list(corpora.load("film_reviews")["train"]["text"]))
-    atomic_write(build / "race" / "vocabulary.json", json.dumps(found, indent=1) + "\n")
+    report.save_part(build / "race", "vocabulary", "all", found)
     for name, one in found.items():
         taken = ", ".join(f"{side} {seconds:.2f} s" for side, seconds in one["seconds"].items())
         print(f"{name}: {taken}; the same merges: {one['same_merges']}")
@@ -174,7 +168,7 @@ def on_gpu(args, build: Path) -> None:
         print(gpu.NO_GPU)
         return
     table = gpu.race()
-    atomic_write(build / "race" / "gpu.json", json.dumps(table, indent=1) + "\n")
+    report.save_part(build / "race", "gpu", "all", table)
     print(*map(json.dumps, table), sep="\n")
 
 
@@ -222,6 +216,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--compile", action="store_true")
     one = add("finetune", tune_classifiers, "fine-tuning to the example script's accuracy")
     one.add_argument("--start", type=Path, help="a model's folder (default: course-bert)")
+    one.add_argument("--labels", type=int, default=1000, help="how many sentences to train on")
     add("vocabulary", train_vocabularies, "training a BPE vocabulary: textbook, ours, Rust")
     add("gpu", on_gpu, "tokens/s, MFU and memory at the shape of BERT-base, on a GPU")
     one = add("file", make_file, "make or verify the frozen race file")

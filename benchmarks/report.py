@@ -13,10 +13,14 @@ from course_utils.evaluation import plots
 from course_utils.files import atomic_write
 
 PUBLISHED = settings.RESULTS / "race.json"
+SMALLER = ("finetune", "vocabulary", "gpu")  # races that have no shape
 
 
 def part_file(home: Path, kind: str, shape_name: str) -> Path:
-    """Where the result of one command lies; `kind` is the command's name, or "headline"."""
+    """Where the result of one command lies; `kind` is the command's name, or "headline".
+
+    The smaller races have the shape "all".
+    """
     return home / f"{kind}-{shape_name}.json"
 
 
@@ -41,7 +45,7 @@ def summary(
 
     Per shape: `time_ratio` {value, low, high}, `tokens_per_second_ratio`, `nats_below_unigram`,
     `mfu` of both sides, the ladder's rows, trials of both sweeps, and `faults`: the reasons why a
-    figure may not be quoted.
+    figure may not be quoted. Beside the shapes, the smaller races that were run (`SMALLER`).
 
     Raises:
         FileNotFoundError: no shape has been raced.
@@ -59,6 +63,8 @@ def summary(
         found |= {key: last[key] for key in ("machine", "threads")}
     if not found:
         raise FileNotFoundError(f"No {kind} has been raced yet: run `python -m benchmarks race`.")
+    smaller = {name: read_part(home, name, "all") for name in SMALLER}
+    found |= {name: one for name, one in smaller.items() if one}
     return found | {"versions": store.versions(), "kind": kind}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 P_VALUE = 0.01
+P_AS_GOOD, MARGIN = 0.025, 0.01  # of `as_good`, as is usual where something may not be worse
 RUNG = 1.07  # from one budget that is tested to the next
 
 
@@ -35,6 +36,21 @@ def reaches(losses: Sequence[float], target: float) -> float:
         return 0.0 if losses[0] < target else 1.0
     p = float(stats.ttest_1samp(losses, target, alternative="less").pvalue)
     return round(p, 12)
+
+
+def as_good(ours: Sequence[float], theirs: Sequence[float], margin: float = MARGIN) -> float:
+    """The one-sided p-value of "our mean is less than `margin` below theirs": small is good.
+
+    Welch's test of two samples of scores of which a large one is good, such as accuracies.
+
+    >>> as_good([0.75, 0.76, 0.755], [0.75, 0.76, 0.755]) < 0.05
+    True
+    >>> as_good([0.74, 0.75, 0.745], [0.75, 0.76, 0.755])
+    0.5
+    """
+    lowest = [score - margin for score in theirs]
+    test = stats.ttest_ind(ours, lowest, equal_var=False, alternative="greater")
+    return round(float(test.pvalue), 12)
 
 
 class Ratio(NamedTuple):

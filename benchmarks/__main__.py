@@ -23,6 +23,7 @@ from benchmarks import (
     report,
     settings,
     sweep,
+    throughput,
     tuners,
     turns,
     vocabulary,
@@ -111,9 +112,7 @@ def climb(args, build: Path) -> None:
     raced = report.read_part(build / "race", "headline", args.shape.name)
     if raced is None:
         raise FileNotFoundError("The ladder needs a target: run `python -m benchmarks race` first.")
-    driver = driver_for(args, build)
-    theirs, ours = sides(args.shape)
-    table = ladder.climb(driver, theirs, ours, raced["runs"]["theirs"])
+    table = ladder.climb(driver_for(args, build), *sides(args.shape), raced["runs"]["theirs"])
     report.save_part(build / "race", "ladder", args.shape.name, table)
     for row in table:
         end = f"{row['seconds']:.0f} s to the target" if row["reached"] else "target not reached"
@@ -157,9 +156,14 @@ def train_vocabularies(args, build: Path) -> None:
     """The tokenizer-trainer race on film reviews."""
     found = vocabulary.race_sizes(list(corpora.load("film_reviews")["train"]["text"]))
     report.save_part(build / "race", "vocabulary", "all", found)
-    for name, one in found.items():
-        taken = ", ".join(f"{side} {seconds:.2f} s" for side, seconds in one["seconds"].items())
-        print(f"{name}: {taken}; the same merges: {one['same_merges']}")
+    print(*vocabulary.describe(found), sep="\n")
+
+
+def vary(args, build: Path) -> None:
+    """Tokens a second against batch, length, threads and number type."""
+    table = throughput.measure(args.shape)
+    report.save_part(build / "race", "throughput", args.shape.name, table)
+    print(*throughput.describe(table), sep="\n")
 
 
 def on_gpu(args, build: Path) -> None:
@@ -218,6 +222,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--start", type=Path, help="a model's folder (default: course-bert)")
     one.add_argument("--labels", type=int, default=1000, help="how many sentences to train on")
     add("vocabulary", train_vocabularies, "training a BPE vocabulary: textbook, ours, Rust")
+    add("throughput", vary, "tokens a second against batch, length, threads and number type")
     add("gpu", on_gpu, "tokens/s, MFU and memory at the shape of BERT-base, on a GPU")
     one = add("file", make_file, "make or verify the frozen race file")
     one.add_argument("--pin", action="store_true", help="keep its hash in benchmarks/results")

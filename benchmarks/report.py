@@ -58,6 +58,7 @@ def summary(
         found[name] = shape_summary(raced, name, results) | {
             "ladder": read_part(home, "ladder", name) or [],
             "others": read_part(home, "others", name) or [],
+            "throughput": read_part(home, "throughput", name) or [],
         }
         last = raced["runs"]["theirs"][-1]
         found |= {key: last[key] for key in ("machine", "threads")}

@@ -14,7 +14,10 @@ BEYOND, FAR = 1.1, 1.5  # overshoot of the crossing that two runs point to; at m
 TRIES = 8
 AGREE = 0.10  # by how much the product of the two ratios may miss the ratio of times
 SEED, TUNING_SEED = 0, 100
-FACTORS = (0.5, 1.0, 2.0)  # of the learning rate, tried for each row
+FACTORS = (0.5, 1.0, 2.0)  # of the learning rate, tried for each row that learns something else
+TUNED_AT = 0.5  # of the tokens of the row above: a quarter would be spent on the unigram plateau
+# These switches change how a step is computed and not what it learns.
+SAME_STEP = ("head on masked places only", "lean block and loop, bf16")
 
 
 def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
@@ -52,9 +55,34 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
 
 
 def best_rate(driver: Driver, settings: Settings, seconds: float) -> Settings:
-    """The row with the best of three learning rates around its own, at `seconds`."""
-    tried = [replace(settings, lr=settings.lr * factor) for factor in FACTORS]
-    return min(tried, key=lambda one: loss_of(driver.race(one, TUNING_SEED, seconds, repeat=False)))
+    """The row with the best learning rate at `seconds`: of three around its own, and of those
+    beyond them as long as the best one lies at an edge."""
+    losses: dict[float, float] = {}
+    wanted = list(FACTORS)
+    while wanted:
+        for factor in wanted:
+            one = replace(settings, lr=settings.lr * factor)
+            losses[factor] = loss_of(driver.race(one, TUNING_SEED, seconds, repeat=False))
+        best = min(losses, key=losses.get)
+        beyond = {min(losses): best / 2, max(losses): best * 2}
+        wanted = [beyond[best]] if best in beyond else []
+    return replace(settings, lr=settings.lr * best)
+
+
+def same_step(driver: Driver, settings: Settings, rival: dict, above: dict) -> dict:
+    """A row that learns as the row above does: as many tokens, in its own seconds a step.
+
+    One run with the seed and the steps of one of the opponent's, `rival`, is the control: both
+    losses stand in the row.
+    """
+    log = driver.run(settings, rival["spec"]["seed"], rival["steps"])
+    steps = above["tokens"] / (log["tokens"] / log["steps"])
+    return {
+        "seconds": log["setup_seconds"] + steps * log["step_seconds"],
+        "tokens": above["tokens"],
+        "tokens_per_second": log["tokens_per_second"],
+        "control": {"ours": loss_of(log), "theirs": loss_of(rival)},
+    }
 
 
 def time_to(driver: Driver, settings: Settings, target: float, start: float) -> dict | None:
@@ -106,7 +134,9 @@ def _next_try(points: list[tuple[float, float]], target: float) -> float:
 def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) -> list[dict]:
     """Time to target of every row, and what each switch gave; `rivals` are the headline's runs.
 
-    They are the first row, since their mean loss is the target. A row's `time_ratio` is against
+    They are the first row, since their mean loss is the target. A row of `SAME_STEP` needs as many
+    tokens as the one above, which one run confirms. The others get a learning rate of their own,
+    and one run on either side of the target. A row's `time_ratio` is against
     the last row above it that reached the target. Its check: how many more tokens a second it
     reads (steady, without starting) times how many fewer tokens it needs should be the ratio of
     the seconds on the clock; what it misses is starting and compiling.
@@ -116,11 +146,15 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) 
     above = {name: sum(log[name] for log in rivals) / len(rivals) for name in names}
     (first, settings), *others = rows(theirs, ours)
     table = [{"name": first, "settings": settings.to_dict(), "reached": True, **above}]
+    ordinary = min(rivals, key=lambda log: abs(loss_of(log) - target))
     for name, settings in others:
         start = _seconds(driver, settings, above["tokens"])
-        if settings != ours:  # that one was tuned by its sweep
-            settings = best_rate(driver, settings, start / 4)
-        found = time_to(driver, settings, target, start)
+        if name in SAME_STEP:
+            found = same_step(driver, settings, ordinary, above)
+        else:
+            if settings != ours:  # that one was tuned by its sweep
+                settings = best_rate(driver, settings, start * TUNED_AT)
+            found = time_to(driver, settings, target, start)
         row = {"name": name, "settings": settings.to_dict(), "reached": found is not None}
         if found:
             row |= {**found, **compare(found, above)}

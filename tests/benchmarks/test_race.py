@@ -164,6 +164,17 @@ def test_the_ladder_explains_the_whole_ratio(tmp_path):
     assert by_name["head on masked places only"]["time_ratio"] == pytest.approx(1.25, rel=0.05)
     assert by_name["Muon"]["throughput_ratio"] == pytest.approx(1.0)
     assert by_name["Muon"]["tokens_ratio"] > 2
+    for name in ladder.SAME_STEP:  # the control learns as the opponent's run of the same seed did
+        assert by_name[name]["tokens_ratio"] == 1
+        control = by_name[name]["control"]
+        assert control["ours"] == pytest.approx(control["theirs"])
+
+
+def test_a_rate_at_the_edge_is_not_the_best_before_its_neighbour_was_tried(tmp_path):
+    one = driver(World(best=8e-3, noise=0.0), tmp_path)
+    assert ladder.best_rate(one, replace(OURS, optimizer="adamw", lr=1e-3), 300.0).lr == 8e-3
+    one = driver(World(best=1.25e-4, noise=0.0), tmp_path / "low")
+    assert ladder.best_rate(one, replace(OURS, optimizer="adamw", lr=1e-3), 300.0).lr == 1.25e-4
 
 
 def test_a_row_that_never_gets_there_is_told(world, tmp_path):

@@ -77,11 +77,11 @@ def test_the_verdict_is_the_fewest_epochs_that_are_accurate_enough(tmp_path):
 
     store = Store(tmp_path)
     found = finetune.race("0" * 64, 1000, store, runner, sides=("script",))
-    assert found["epochs"] == {"theirs": 3, "ours": 2}  # 0.74 is as good as 0.742, 0.70 is not
-    assert found["reached"] and found["p"] < 0.025
+    against = found["ours_against"]["script"]  # 0.74 is as good as 0.742, 0.70 is not
+    assert against["epochs"] == 2 and against["reached"] and against["p"] < 0.025
     # an epoch of theirs takes 30, 60 … 150 s in turns and they need three; ours takes 10 s, two
     assert found["time_ratio"]["script"] == {"value": 13.5, "low": 4.5, "high": 22.5}
-    assert "13.5 times as fast" in finetune.describe(found)[0]
+    assert "13.5 times as fast" in "".join(finetune.describe(found))
     assert [one.lr for one in asked[:4]] == list(finetune.RATES)
     assert all(one.lr == 1e-4 for one in asked[4:] if one.side == "script")
     last = [(one.side, one.epochs, one.turn) for one in asked[-4:]]
@@ -91,12 +91,25 @@ def test_the_verdict_is_the_fewest_epochs_that_are_accurate_enough(tmp_path):
     assert len(asked) == count
 
 
+def test_each_rival_is_raced_to_its_own_accuracy(tmp_path):
+    def runner(one: Tuning) -> dict:
+        level = {"script": 0.7, "trainer": 0.8, "ours": 0.6 + 0.1 * one.epochs}[one.side]
+        return {"accuracy": level + 1e-4 * one.seed, "seconds": 12.0}
+
+    found = finetune.race("0" * 64, 1000, Store(tmp_path), runner)
+    assert {side: one["epochs"] for side, one in found["ours_against"].items()} == {
+        "script": 1, "trainer": 2,
+    }  # fmt: skip
+    assert [one["value"] for one in found["time_ratio"].values()] == [3.0, 1.5]
+
+
 def test_who_never_gets_there_has_no_ratio(tmp_path):
     def runner(one: Tuning) -> dict:
         return {"accuracy": 0.5 + 0.2 * (one.side == "script") + 1e-3 * one.seed, "seconds": 1.0}
 
     found = finetune.race("0" * 64, 1000, Store(tmp_path), runner, sides=("script",))
-    assert not found["reached"] and found["time_ratio"] == {"script": None}
+    assert not found["ours_against"]["script"]["reached"]
+    assert found["time_ratio"] == {"script": None}
     assert "not as accurate" in finetune.describe(found)[-1]
 
 

@@ -3,7 +3,7 @@
 "script": the text-classification example of `transformers` as its page runs it (every text padded
 to 128, fp32, AdamW, 32 a batch, three epochs). "trainer": `transformers.Trainer` with what it
 offers against that (batches of similar length, padding to the longest, bf16). "ours":
-`training.finetuning` with its own choices.
+`training.finetuning`. All take batches of 32.
 """
 
 from __future__ import annotations
@@ -81,12 +81,6 @@ class Tuning:
     def from_dict(cls, values: dict) -> Tuning:
         """The inverse of `to_dict`."""
         return cls(**{**values, "peak": tuple(values["peak"])})
-
-
-def ours_of(start: str, labels: int, epochs: int, seed: int, **choices) -> Tuning:
-    """Our side with the library's own choices for so many labels, but for the epochs."""
-    config = FinetuneConfig.for_labels(labels)
-    return Tuning("ours", start, labels, epochs, seed, config.lr, config.batch_size, **choices)
 
 
 def run(one: Tuning, folder: Path, task: Task) -> dict:

@@ -25,7 +25,7 @@ VARIED = {
     "threads": (1,),
     "number_type": ("float32",),
 }
-STEPS, TURNS = 6, 9
+STEPS, TURNS = 6, 5
 
 
 def reference() -> dict:

@@ -93,22 +93,3 @@ def test_who_left_the_plateau_of_the_race(tmp_path):
     path.write_text(json.dumps([{"name": "BERT"}]))
     with pytest.raises(ValueError, match="no result of the race"):
         leaderboard.race_plateau(path=path)
-
-
-def test_the_ladder_of_the_race(tmp_path):
-    path = tmp_path / "race.json"
-    assert leaderboard.race_ladder(path=path) == []
-    spent = {"seconds": 200.0, "tokens": 4e6, "tokens_per_second": 2e4}
-    ratios = {"time_ratio": 1.5, "throughput_ratio": 3.0, "tokens_ratio": 0.5}
-    first = {"name": "theirs", "reached": True, **spent}
-    never = {"name": "a switch", "reached": False}
-    last = {"name": "ours", "reached": True, **spent, **ratios}
-    raced = {"faults": [], "ladder": [row | {"settings": {}} for row in (first, never, last)]}
-    path.write_text(json.dumps({"S1": raced}))
-    assert leaderboard.race_ladder(path=path) == [first, never, last]
-    assert leaderboard.race_ladder("S2", path=path) == []
-    path.write_text(json.dumps({"S1": raced | {"faults": ["A rule was broken."]}}))
-    assert leaderboard.race_ladder(path=path) == []
-    path.write_text(json.dumps({"S1": raced | {"ladder": [{"name": "ours"}]}}))
-    with pytest.raises(ValueError, match="no result of the race"):
-        leaderboard.race_ladder(path=path)

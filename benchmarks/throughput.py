@@ -50,14 +50,10 @@ def points() -> list[dict]:
 
 
 def tokens_per_second(point: dict, shape: Shape, steps: int = STEPS) -> float:
-    """How fast a point trains: the steady rate of some steps, the first ones left out.
-
-    Raises:
-        RuntimeError: it does not fit into the memory.
-    """
+    """How fast a point trains: the steady rate of some steps, the first ones left out."""
     shape = replace(shape, length=point["length"])
     one = replace(
-        settings.ours(), library=False, optimizer="adamw", lr=1e-4, windows=(),
+        settings.ours(), library=False, optimizer="adamw", lr=1e-4, windows=(), compile=False,
         batch_size=point["batch_size"], bf16=point["number_type"] == "bfloat16",
     )  # fmt: skip
     race = random_race(shape, one.batch_size * steps)

@@ -45,7 +45,7 @@ def summary(
 
     Per shape: `time_ratio` {value, low, high}, `tokens_per_second_ratio`, `nats_below_unigram`,
     `mfu` of both sides, the ladder's rows, trials of both sweeps, and `faults`: the reasons why a
-    figure may not be quoted. Beside the shapes, the smaller races that were run (`SMALLER`).
+    figure may not be quoted. Beside the shapes, in `smaller`, the races of `SMALLER` that were run.
 
     Raises:
         FileNotFoundError: no shape has been raced.
@@ -65,8 +65,8 @@ def summary(
     if not found:
         raise FileNotFoundError(f"No {kind} has been raced yet: run `python -m benchmarks race`.")
     smaller = {name: read_part(home, name, "all") for name in SMALLER}
-    found |= {name: one for name, one in smaller.items() if one}
-    return found | {"versions": store.versions(), "kind": kind}
+    smaller = {name: one for name, one in smaller.items() if one}
+    return found | {"smaller": smaller, "versions": store.versions(), "kind": kind}
 
 
 def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> dict:

@@ -13,6 +13,8 @@ from benchmarks.settings import B1R, Settings
 from benchmarks.shapes import S1
 from benchmarks.store import Store
 from benchmarks.verdict import ladder_of_speedups
+from course_utils.evaluation import leaderboard
+from course_utils.files import atomic_write
 
 from .world import FACTS, World
 
@@ -186,6 +188,7 @@ def test_the_summary_has_the_fields_that_are_asked_for(world, tmp_path):
     raced = headline.headline(driver(world, tmp_path / "runs"), THEIRS, OURS, PLAN)
     report.save_part(tmp_path, "headline", "S1", raced)
     report.save_part(tmp_path, "ladder", "S1", [{"name": "row"}])
+    report.save_part(tmp_path, "vocabulary", "all", {"small": {"same_merges": True}})
     found = report.summary(tmp_path, ["S1", "S2"], results=tmp_path)
     entry = found["S1"]
     assert set(entry["time_ratio"]) == {"value", "low", "high"}
@@ -193,7 +196,10 @@ def test_the_summary_has_the_fields_that_are_asked_for(world, tmp_path):
         assert entry["mfu"][side] == pytest.approx({"square": 0.2, "shaped": 0.4})
     wanted = {"tokens_per_second_ratio", "nats_below_unigram", "ladder", "seeds", "faults"}
     assert wanted < set(entry) and {"machine", "versions", "threads"} < set(found)
+    assert found["smaller"] == {"vocabulary": {"small": {"same_merges": True}}}
     assert "S2" not in found and json.dumps(found)
+    path = atomic_write(tmp_path / "race.json", json.dumps(found))
+    assert len(leaderboard.race_report(path)) == 1  # a lesson reads what is published
     assert "times sooner" in report.describe(entry)
     about = report.picture(raced, FACTS["ladder"], tmp_path / "race.png")
     assert "unigram" in about and (tmp_path / "race.png").stat().st_size > 10_000

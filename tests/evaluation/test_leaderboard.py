@@ -93,3 +93,7 @@ def test_who_left_the_plateau_of_the_race(tmp_path):
     path.write_text(json.dumps([{"name": "BERT"}]))
     with pytest.raises(ValueError, match="no result of the race"):
         leaderboard.race_plateau(path=path)
+
+
+def test_what_the_repository_publishes_can_be_told():
+    assert leaderboard.race_report() and leaderboard.race_plateau()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks import verdict
+from benchmarks.pace import ratio_in_turns
 from benchmarks.store import Store
 from benchmarks.tuners import Task, Tuning
 from course_utils.text import corpora
@@ -96,18 +97,15 @@ def race(
         "ours_against": reached,
         "epoch_seconds": seconds,
         "time_ratio": {
-            side: _ratio(seconds[side], seconds["ours"], Tuning.epochs / one["epochs"])
+            side: ratio_in_turns(
+                [Tuning.epochs * one_epoch for one_epoch in seconds[side]],
+                [one["epochs"] * one_epoch for one_epoch in seconds["ours"]],
+            )
             if one["reached"]
             else None
             for side, one in reached.items()
         },
     }
-
-
-def _ratio(theirs: list[float], ours: list[float], epochs: float) -> dict[str, float]:
-    """The median over turns, the smallest and the largest; `epochs` is theirs over ours."""
-    ratios = [epochs * their / our for their, our in zip(theirs, ours, strict=True)]
-    return {"value": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
 
 
 def describe(found: dict) -> list[str]:

@@ -139,19 +139,27 @@ def summary(said: dict[str, list[dict]]) -> dict:
     [3.0, 2.0, 4.0]
     """
     ours, theirs = ([turn["step_seconds"] for turn in said[side]] for side in ("ours", "theirs"))
-    ratios = [their / our for our, their in zip(ours, theirs, strict=True)]
-    value, (low, high) = statistics.median(ratios), median_interval(ratios)
+    ratio = ratio_in_turns(theirs, ours)
     sides = {
         side: {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
         for side, turns in said.items()
     }
     return {
         "sides": sides,
-        "value": value,
-        "low": low,
-        "high": high,
-        "error": (math.log(high) - math.log(low)) / (2 * 1.96),
+        **ratio,
+        "error": (math.log(ratio["high"]) - math.log(ratio["low"])) / (2 * 1.96),
     }
+
+
+def ratio_in_turns(tops: Sequence[float], bottoms: Sequence[float]) -> dict[str, float]:
+    """`value`, the median over turns of top / bottom, between `low` and `high`.
+
+    >>> ratio_in_turns([2.0, 6.0, 4.0], [1.0, 2.0, 1.0])
+    {'value': 3.0, 'low': 2.0, 'high': 4.0}
+    """
+    ratios = [top / bottom for top, bottom in zip(tops, bottoms, strict=True)]
+    low, high = median_interval(ratios)
+    return {"value": statistics.median(ratios), "low": low, "high": high}
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float]:

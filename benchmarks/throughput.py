@@ -16,7 +16,7 @@ import torch
 
 from benchmarks import settings, timed
 from benchmarks.gpu import random_race
-from benchmarks.pace import median_interval
+from benchmarks.pace import ratio_in_turns
 from benchmarks.shapes import Shape
 
 VARIED = {
@@ -73,24 +73,19 @@ def threads(count: int) -> Iterator[None]:
 
 
 def measure(shape: Shape, turns: int = TURNS, steps: int = STEPS) -> list[dict]:
-    """Every point with the median of its tokens a second and its ratio to the reference.
-
-    The ratio is the median over turns, `low` and `high` the interval of that median.
-    """
+    """Every point with the median of its tokens a second; all but the reference, which comes first,
+    with their `ratio` to it (`pace.ratio_in_turns`)."""
     base, *others = points()
     rates: list[float] = []
     table = []
     for point in others:
-        ratios, own = [], []
+        own = []
         for _ in range(turns):
             rates.append(tokens_per_second(base, shape, steps))
             own.append(tokens_per_second(point, shape, steps))
-            ratios.append(own[-1] / rates[-1])
-        low, high = median_interval(ratios)
-        found = {"tokens_per_second": statistics.median(own), "ratio": statistics.median(ratios)}
-        table.append(point | found | {"low": low, "high": high})
-    first = {"tokens_per_second": statistics.median(rates), "ratio": 1.0, "low": 1.0, "high": 1.0}
-    return [base | first, *table]
+        found = {"tokens_per_second": statistics.median(own)}
+        table.append(point | found | {"ratio": ratio_in_turns(own, rates[-turns:])})
+    return [base | {"tokens_per_second": statistics.median(rates)}, *table]
 
 
 def describe(table: list[dict]) -> list[str]:
@@ -99,8 +94,10 @@ def describe(table: list[dict]) -> list[str]:
     lines = []
     for row in table:
         changed = [f"{name} {row[name]}" for name in VARIED if row[name] != base[name]]
-        lines.append(
-            f"{', '.join(changed) or 'reference':<20} {row['tokens_per_second']:>7,.0f} tokens/s, "
-            f"{row['ratio']:.2f} times the reference ({row['low']:.2f} to {row['high']:.2f})"
-        )
+        line = f"{', '.join(changed) or 'reference':<20} {row['tokens_per_second']:>7,.0f} tokens/s"
+        if "ratio" in row:
+            line += ", {value:.2f} times the reference ({low:.2f} to {high:.2f})".format(
+                **row["ratio"]
+            )
+        lines.append(line)
     return lines

@@ -819,6 +819,12 @@ CASES = {
             V,
             "no result",
         ),
+        (
+            "leaderboard.race_ladder",
+            lambda p: leaderboard.race_ladder(path=write(p / "a", "no")),
+            V,
+            "no result",
+        ),
         ("thread.draw", lambda _: thread.draw({}, {}, [], "a film", []), V, "a sentence with"),
         ("thread.draw", lambda _: thread.draw({}, {}, [], "[MASK]", [("a", 1.0)]), V, "its ladder"),
     ],

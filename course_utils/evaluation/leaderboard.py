@@ -150,6 +150,35 @@ def race_plateau(shape: str = "S1", path: Path | None = None) -> list[dict]:
     return _published(f"plateau-{shape}.json", path, lambda found: [*map(plain, found)]) or []
 
 
+def race_ladder(shape: str = "S1", path: Path | None = None) -> list[dict]:
+    """The race's attribution ladder: from the tuned opponent to this course, a switch a row.
+
+    Each row has its `name` and whether it `reached` the opponent's loss. One that did has the
+    `seconds` and `tokens` that it took and its `tokens_per_second`; all but the first also have
+    ratios against the last row above that reached it, of which a large one is good: `time_ratio`,
+    `throughput_ratio` (tokens a second) and `tokens_ratio` (tokens needed). A switch that only
+    computes the same step otherwise was given `tokens_ratio` 1; its `control` holds the losses of
+    one paired run, `ours` and `theirs`. Empty when nothing was published, or when the result breaks
+    a rule of the race.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    spent = ("seconds", "tokens", "tokens_per_second")
+    ratios = ("time_ratio", "throughput_ratio", "tokens_ratio")
+
+    def plain(number: int, row: dict) -> dict:
+        names = (*spent, *(ratios if number else ())) if row["reached"] else ()
+        control = {"control": row["control"]} if "control" in row else {}
+        return {name: row[name] for name in ("name", "reached", *names)} | control
+
+    def rows(found: dict) -> list[dict]:
+        one = found.get(shape, {"faults": [], "ladder": []})
+        return [] if one["faults"] else [plain(i, row) for i, row in enumerate(one["ladder"])]
+
+    return _published("race.json", path, rows) or []
+
+
 def _published(name: str, path: Path | None, pick):
     """What `pick` takes from a result that the repository holds; None where there is none."""
     path = Path(path or files.data_dir().parent / "benchmarks" / "results" / name)

@@ -97,3 +97,24 @@ def test_who_left_the_plateau_of_the_race(tmp_path):
 
 def test_what_the_repository_publishes_can_be_told():
     assert leaderboard.race_report() and leaderboard.race_plateau()
+
+
+def test_the_ladder_of_the_race(tmp_path):
+    path = tmp_path / "race.json"
+    assert leaderboard.race_ladder(path=path) == []
+    spent = {"seconds": 200.0, "tokens": 4e6, "tokens_per_second": 2e4}
+    ratios = {"time_ratio": 1.5, "throughput_ratio": 3.0, "tokens_ratio": 0.5}
+    first = {"name": "theirs", "reached": True, **spent}
+    same = {"name": "same step", "reached": True, "control": {"ours": 4.4, "theirs": 4.3}}
+    same |= spent | ratios
+    never = {"name": "a switch", "reached": False}
+    last = {"name": "ours", "reached": True, **spent, **ratios}
+    raced = {"faults": [], "ladder": [row | {"settings": {}} for row in (first, same, never, last)]}
+    path.write_text(json.dumps({"S1": raced}))
+    assert leaderboard.race_ladder(path=path) == [first, same, never, last]
+    assert leaderboard.race_ladder("S2", path=path) == []
+    path.write_text(json.dumps({"S1": raced | {"faults": ["A rule was broken."]}}))
+    assert leaderboard.race_ladder(path=path) == []
+    path.write_text(json.dumps({"S1": raced | {"ladder": [{"name": "ours"}]}}))
+    with pytest.raises(ValueError, match="no result of the race"):
+        leaderboard.race_ladder(path=path)

@@ -33,11 +33,13 @@ def test_a_point_trains_with_its_threads_and_number_type(monkeypatch):
 
     def spy(one, shape, race, **rest):
         log = real(one, shape, race, **rest)
-        seen.append((one.batch_size, shape.length, torch.get_num_threads(), one.bf16))
+        counted = (one.batch_size, shape.length, rest["steps"])
+        seen.append((*counted, torch.get_num_threads(), one.bf16))
         return log
 
     monkeypatch.setattr(throughput.timed, "time_run", spy)
     before = torch.get_num_threads()
     point = {"batch_size": 4, "length": 16, "threads": 1, "number_type": "float32"}
     assert throughput.tokens_per_second(point, TINY, steps=2) > 0
-    assert seen == [(4, 16, 1, False)] and torch.get_num_threads() == before
+    as_many_tokens = 2 * 32 * 128 // (4 * 16)
+    assert seen == [(4, 16, as_many_tokens, 1, False)] and torch.get_num_threads() == before

@@ -12,6 +12,7 @@ from benchmarks.settings import Settings
 STEP = 1.25  # from the first budget to the second, while a row's time to target is looked for
 BEYOND, FAR = 1.1, 1.5  # overshoot of the crossing that two runs point to; at most e^FAR away
 TRIES = 8
+FALL = 0.65  # nats for e times as many tokens: about what the rows lose between two runs
 AGREE = 0.10  # by how much the product of the two ratios may miss the ratio of times
 SEED, TUNING_SEED = 0, 100
 FACTORS = (0.5, 1.0, 2.0)  # of the learning rate, tried for each row that learns something else
@@ -54,9 +55,9 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
     ]
 
 
-def best_rate(driver: Driver, settings: Settings, seconds: float) -> Settings:
-    """The row with the best learning rate at `seconds`: of three around its own, and of those
-    beyond them as long as the best one lies at an edge."""
+def best_rate(driver: Driver, settings: Settings, seconds: float) -> tuple[Settings, float]:
+    """The row with the best learning rate at `seconds`, and its loss: of three around its own, and
+    of those beyond them as long as the best one lies at an edge."""
     losses: dict[float, float] = {}
     wanted = list(FACTORS)
     while wanted:
@@ -66,7 +67,7 @@ def best_rate(driver: Driver, settings: Settings, seconds: float) -> Settings:
         best = min(losses, key=losses.get)
         beyond = {min(losses): best / 2, max(losses): best * 2}
         wanted = [beyond[best]] if best in beyond else []
-    return replace(settings, lr=settings.lr * best)
+    return replace(settings, lr=settings.lr * best), losses[best]
 
 
 def same_step(driver: Driver, settings: Settings, rival: dict, above: dict) -> dict:
@@ -136,10 +137,11 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) 
 
     They are the first row, since their mean loss is the target. A row of `SAME_STEP` needs as many
     tokens as the one above, which one run confirms. The others get a learning rate of their own,
-    and one run on either side of the target. A row's `time_ratio` is against
-    the last row above it that reached the target. Its check: how many more tokens a second it
-    reads (steady, without starting) times how many fewer tokens it needs should be the ratio of
-    the seconds on the clock; what it misses is starting and compiling.
+    and one run on either side of the target, looked for from where the loss at the chosen rate
+    points to. A row's `time_ratio` is against the last row above it that reached the target. Its
+    check: how many more tokens a second it reads (steady, without starting) times how many fewer
+    tokens it needs should be the ratio of the seconds on the clock; what it misses is starting and
+    compiling.
     """
     target = sum(map(loss_of, rivals)) / len(rivals)
     names = ("seconds", "tokens", "tokens_per_second")
@@ -153,7 +155,9 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) 
             found = same_step(driver, settings, ordinary, above)
         else:
             if settings != ours:  # that one was tuned by its sweep
-                settings = best_rate(driver, settings, start * TUNED_AT)
+                settings, loss = best_rate(driver, settings, start * TUNED_AT)
+                likely = start * TUNED_AT * math.exp((loss - target) / FALL)
+                start = min(start, likely * BEYOND)
             found = time_to(driver, settings, target, start)
         row = {"name": name, "settings": settings.to_dict(), "reached": found is not None}
         if found:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from benchmarks import headline, ladder, report, settings, sweep
-from benchmarks.driver import Driver
+from benchmarks.driver import Driver, loss_of
 from benchmarks.headline import Plan
 from benchmarks.settings import B1R, Settings
 from benchmarks.shapes import S1
@@ -174,9 +174,11 @@ def test_the_ladder_explains_the_whole_ratio(tmp_path):
 
 def test_a_rate_at_the_edge_is_not_the_best_before_its_neighbour_was_tried(tmp_path):
     one = driver(World(best=8e-3, noise=0.0), tmp_path)
-    assert ladder.best_rate(one, replace(OURS, optimizer="adamw", lr=1e-3), 300.0).lr == 8e-3
+    best, loss = ladder.best_rate(one, replace(OURS, optimizer="adamw", lr=1e-3), 300.0)
+    assert best.lr == 8e-3 and loss == loss_of(one.race(best, ladder.TUNING_SEED, 300.0))
     one = driver(World(best=1.25e-4, noise=0.0), tmp_path / "low")
-    assert ladder.best_rate(one, replace(OURS, optimizer="adamw", lr=1e-3), 300.0).lr == 1.25e-4
+    best, _ = ladder.best_rate(one, replace(OURS, optimizer="adamw", lr=1e-3), 300.0)
+    assert best.lr == 1.25e-4
 
 
 def test_a_row_that_never_gets_there_is_told(world, tmp_path):

@@ -112,7 +112,7 @@ def climb(args, build: Path) -> None:
     raced = report.read_part(build / "race", "headline", args.shape.name)
     if raced is None:
         raise FileNotFoundError("The ladder needs a target: run `python -m benchmarks race` first.")
-    table = ladder.climb(driver_for(args, build), *sides(args.shape), raced["runs"]["theirs"])
+    table = ladder.climb(driver_for(args, build), *sides(args.shape), raced["runs"])
     report.save_part(build / "race", "ladder", args.shape.name, table)
     for row in table:
         end = f"{row['seconds']:.0f} s to the target" if row["reached"] else "target not reached"

@@ -132,17 +132,18 @@ def _next_try(points: list[tuple[float, float]], target: float) -> float:
     return guess * beyond
 
 
-def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) -> list[dict]:
-    """Time to target of every row, and what each switch gave; `rivals` are the headline's runs.
+def climb(driver: Driver, theirs: Settings, ours: Settings, raced: dict) -> list[dict]:
+    """Time to target of every row, and what each switch gave; `raced` are the headline's runs.
 
-    They are the first row, since their mean loss is the target. A row of `SAME_STEP` needs as many
-    tokens as the one above, which one run confirms. The others get a learning rate of their own,
-    and one run on either side of the target, looked for from where the loss at the chosen rate
-    points to. A row's `time_ratio` is against the last row above it that reached the target. Its
-    check: how many more tokens a second it reads (steady, without starting) times how many fewer
-    tokens it needs should be the ratio of the seconds on the clock; what it misses is starting and
-    compiling.
+    The opponent's are the first row, since their mean loss is the target. A row of `SAME_STEP`
+    needs as many tokens as the one above, which one run confirms. The others get a learning rate
+    of their own, and one run on either side of the target, looked for from where the loss at the
+    chosen rate points to; ours, from where the headline found it. A row's `time_ratio` is against
+    the last row above it that reached the target. Its check: how many more tokens a second it
+    reads (steady, without starting) times how many fewer tokens it needs should be the ratio of
+    the seconds on the clock; what it misses is starting and compiling.
     """
+    rivals = raced["theirs"]
     target = sum(map(loss_of, rivals)) / len(rivals)
     names = ("seconds", "tokens", "tokens_per_second")
     above = {name: sum(log[name] for log in rivals) / len(rivals) for name in names}
@@ -154,7 +155,9 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, rivals: list[dict]) 
         if name in SAME_STEP:
             found = same_step(driver, settings, ordinary, above)
         else:
-            if settings != ours:  # that one was tuned by its sweep
+            if settings == ours:  # tuned by its sweep, and raced already
+                start = sum(log["seconds"] for log in raced["ours"]) / len(raced["ours"])
+            else:
                 settings, loss = best_rate(driver, settings, start * TUNED_AT)
                 likely = start * TUNED_AT * math.exp((loss - target) / FALL)
                 start = min(start, likely * BEYOND)

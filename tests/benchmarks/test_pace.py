@@ -107,7 +107,8 @@ def test_a_sweep_in_turns_finds_the_best_and_starts_cost_ours_nothing(tmp_path):
 def test_a_ladder_in_turns_explains_the_whole_ratio(tmp_path):
     one = in_turns(Busy(), tmp_path)
     rivals = [one.race(THEIRS, seed, 600.0) for seed in (1, 2, 3)]
-    table = ladder.climb(one, THEIRS, OURS, rivals)
+    raced = {"theirs": rivals, "ours": [one.race(OURS, 11, 100.0)]}
+    table = ladder.climb(one, THEIRS, OURS, raced)
     assert all(row["reached"] and row.get("agrees", True) for row in table)
     assert table[0]["seconds"] / table[-1]["seconds"] == pytest.approx(
         true_ratio(World()), rel=0.15

@@ -156,7 +156,8 @@ def test_the_ladder_explains_the_whole_ratio(tmp_path):
     world = World(noise=0.0)
     one = driver(world, tmp_path)
     rivals = [one.race(THEIRS, seed, 600.0) for seed in (1, 2, 3)]
-    table = ladder.climb(one, THEIRS, OURS, rivals)
+    raced = {"theirs": rivals, "ours": [one.race(OURS, 11, 100.0)]}
+    table = ladder.climb(one, THEIRS, OURS, raced)
     assert all(row["reached"] for row in table)
     product = math.prod(row.get("time_ratio", 1.0) for row in table)
     assert product == pytest.approx(600 / table[-1]["seconds"])

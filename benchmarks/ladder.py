@@ -89,6 +89,8 @@ def same_step(driver: Driver, settings: Settings, rival: dict, above: dict) -> d
 def time_to(driver: Driver, settings: Settings, target: float, start: float) -> dict | None:
     """Seconds and tokens that a row needs for `target`: between two runs that lie around it.
 
+    Its `falls` says how many nats the loss falls, in these runs, while the tokens grow e-fold.
+
     Starts at `start` seconds and shortens or lengthens until the target lies between two runs.
     Returns None when it never does, because the epochs are used up or the tries are.
     """
@@ -108,6 +110,7 @@ def time_to(driver: Driver, settings: Settings, target: float, start: float) -> 
                 "tokens": tokens,
                 "tokens_per_second": near["tokens_per_second"],
                 "runs": len(points),
+                "falls": verdict.slope(points),
             }
         if loss > target and log["steps"] >= driver.most_steps(settings):
             return None
@@ -135,13 +138,13 @@ def _next_try(points: list[tuple[float, float]], target: float) -> float:
 def climb(driver: Driver, theirs: Settings, ours: Settings, raced: dict) -> list[dict]:
     """Time to target of every row, and what each switch gave; `raced` are the headline's runs.
 
-    The opponent's are the first row, since their mean loss is the target. A row of `SAME_STEP`
-    needs as many tokens as the one above, which one run confirms. The others get a learning rate
-    of their own, and one run on either side of the target, looked for from where the loss at the
-    chosen rate points to; ours, from where the headline found it. A row's `time_ratio` is against
-    the last row above it that reached the target. Its check: how many more tokens a second it
-    reads (steady, without starting) times how many fewer tokens it needs should be the ratio of
-    the seconds on the clock; what it misses is starting and compiling.
+    The opponent's are the first row, since the mean of its `losses` is the target. A row of
+    `SAME_STEP` needs as many tokens as the one above, which one run confirms. The others get a
+    learning rate of their own, and one run on either side of the target, looked for from where the
+    loss at the chosen rate points to; ours, from where the headline found it. A row's `time_ratio`
+    is against the last row above it that reached the target. Its check: how many more tokens a
+    second it reads (steady, without starting) times how many fewer tokens it needs should be the
+    ratio of the seconds on the clock; what it misses is starting and compiling.
     """
     rivals = raced["theirs"]
     target = sum(map(loss_of, rivals)) / len(rivals)
@@ -149,6 +152,7 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, raced: dict) -> list
     above = {name: sum(log[name] for log in rivals) / len(rivals) for name in names}
     (first, settings), *others = rows(theirs, ours)
     table = [{"name": first, "settings": settings.to_dict(), "reached": True, **above}]
+    table[0]["losses"] = [loss_of(log) for log in rivals]
     ordinary = min(rivals, key=lambda log: abs(loss_of(log) - target))
     for name, settings in others:
         start = _seconds(driver, settings, above["tokens"])

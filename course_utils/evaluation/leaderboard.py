@@ -158,8 +158,9 @@ def race_ladder(shape: str = "S1", path: Path | None = None) -> list[dict]:
     ratios against the last row above that reached it, of which a large one is good: `time_ratio`,
     `throughput_ratio` (tokens a second) and `tokens_ratio` (tokens needed). A switch that only
     computes the same step otherwise was given `tokens_ratio` 1; its `control` holds the losses of
-    one paired run, `ours` and `theirs`. Empty when nothing was published, or when the result breaks
-    a rule of the race.
+    one paired run, `ours` and `theirs`. The others say by how many nats their loss `falls` while
+    the tokens grow e-fold. The first row has the `losses` of the opponent's seeds. Empty when
+    nothing was published, or when the result breaks a rule of the race.
 
     Raises:
         ValueError: the file is damaged.
@@ -169,8 +170,8 @@ def race_ladder(shape: str = "S1", path: Path | None = None) -> list[dict]:
 
     def plain(number: int, row: dict) -> dict:
         names = (*spent, *(ratios if number else ())) if row["reached"] else ()
-        control = {"control": row["control"]} if "control" in row else {}
-        return {name: row[name] for name in ("name", "reached", *names)} | control
+        own = {name: row[name] for name in ("losses", "control", "falls") if name in row}
+        return {name: row[name] for name in ("name", "reached", *names)} | own
 
     def rows(found: dict) -> list[dict]:
         one = found.get(shape, {"faults": [], "ladder": []})

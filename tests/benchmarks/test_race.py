@@ -167,6 +167,7 @@ def test_the_ladder_explains_the_whole_ratio(tmp_path):
     assert by_name["head on masked places only"]["time_ratio"] == pytest.approx(1.25, rel=0.05)
     assert by_name["Muon"]["throughput_ratio"] == pytest.approx(1.0)
     assert by_name["Muon"]["tokens_ratio"] > 2
+    assert by_name["Muon"]["falls"] > 0 and table[0]["losses"] == [*map(loss_of, rivals)]
     for name in ladder.SAME_STEP:  # the control learns as the opponent's run of the same seed did
         assert by_name[name]["tokens_ratio"] == 1
         control = by_name[name]["control"]

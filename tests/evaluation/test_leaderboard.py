@@ -104,11 +104,11 @@ def test_the_ladder_of_the_race(tmp_path):
     assert leaderboard.race_ladder(path=path) == []
     spent = {"seconds": 200.0, "tokens": 4e6, "tokens_per_second": 2e4}
     ratios = {"time_ratio": 1.5, "throughput_ratio": 3.0, "tokens_ratio": 0.5}
-    first = {"name": "theirs", "reached": True, **spent}
+    first = {"name": "theirs", "reached": True, "losses": [4.2, 4.4], **spent}
     same = {"name": "same step", "reached": True, "control": {"ours": 4.4, "theirs": 4.3}}
     same |= spent | ratios
     never = {"name": "a switch", "reached": False}
-    last = {"name": "ours", "reached": True, **spent, **ratios}
+    last = {"name": "ours", "reached": True, "falls": 0.7, **spent, **ratios}
     raced = {"faults": [], "ladder": [row | {"settings": {}} for row in (first, same, never, last)]}
     path.write_text(json.dumps({"S1": raced}))
     assert leaderboard.race_ladder(path=path) == [first, same, never, last]

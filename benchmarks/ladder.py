@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from statistics import fmean
 
 from benchmarks import verdict
 from benchmarks.driver import Driver, loss_of
@@ -89,7 +90,7 @@ def same_step(driver: Driver, settings: Settings, rival: dict, above: dict) -> d
 def time_to(driver: Driver, settings: Settings, target: float, start: float) -> dict | None:
     """Seconds and tokens that a row needs for `target`: between two runs that lie around it.
 
-    Its `falls` says how many nats the loss falls, in these runs, while the tokens grow e-fold.
+    `falls` says how many nats the loss falls, in these runs, while the tokens grow e-fold.
 
     Starts at `start` seconds and shortens or lengthens until the target lies between two runs.
     Returns None when it never does, because the epochs are used up or the tries are.
@@ -147,12 +148,13 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, raced: dict) -> list
     ratio of the seconds on the clock; what it misses is starting and compiling.
     """
     rivals = raced["theirs"]
-    target = sum(map(loss_of, rivals)) / len(rivals)
+    losses = [loss_of(log) for log in rivals]
+    target = fmean(losses)
     names = ("seconds", "tokens", "tokens_per_second")
-    above = {name: sum(log[name] for log in rivals) / len(rivals) for name in names}
+    above = {name: fmean(log[name] for log in rivals) for name in names}
     (first, settings), *others = rows(theirs, ours)
     table = [{"name": first, "settings": settings.to_dict(), "reached": True, **above}]
-    table[0]["losses"] = [loss_of(log) for log in rivals]
+    table[0]["losses"] = losses
     ordinary = min(rivals, key=lambda log: abs(loss_of(log) - target))
     for name, settings in others:
         start = _seconds(driver, settings, above["tokens"])
@@ -160,7 +162,7 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, raced: dict) -> list
             found = same_step(driver, settings, ordinary, above)
         else:
             if settings == ours:  # tuned by its sweep, and raced already
-                start = sum(log["seconds"] for log in raced["ours"]) / len(raced["ours"])
+                start = fmean(log["seconds"] for log in raced["ours"])
             else:
                 settings, loss = best_rate(driver, settings, start * TUNED_AT)
                 likely = start * TUNED_AT * math.exp((loss - target) / FALL)

@@ -38,7 +38,10 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
         lean, model="modern", unigram_bias=ours.unigram_bias, zero_outputs=ours.zero_outputs
     )
     local = replace(modern, windows=ours.windows)
-    scheduled = replace(ours, optimizer="adamw", lr=theirs.lr)
+    lasting = {field: getattr(Settings, field) for field in ("momentum", "beta1")}
+    remembering = replace(ours, counted=False)
+    muon = replace(remembering, **lasting)
+    scheduled = replace(muon, optimizer="adamw", lr=theirs.lr)
     found = [
         ("rotary positions", theirs),
         ("head on masked places only", sparse),
@@ -46,14 +49,21 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
         ("modern block", modern),
         ("windows in the lower layers", local),
         ("schedule, batch and masking rate", scheduled),
-        ("Muon", ours),
+        ("Muon", muon),
+        ("shorter memory", remembering),
+        ("embeddings from counts", ours),
     ]
     above = [None, *(one for _, one in found)]
     found = [row for row, before in zip(found, above, strict=False) if row[1] != before]
     return [
-        (name, one if one in (theirs, ours) else replace(one, name=f"row{i}"))
+        (name, one if one == theirs or tuned(one, ours) else replace(one, name=f"row{i}"))
         for i, (name, one) in enumerate(found)
     ]
+
+
+def tuned(settings: Settings, ours: Settings) -> bool:
+    """Whether a row takes its learning rate from our sweep: as soon as it has our optimizer."""
+    return settings.optimizer == ours.optimizer and settings.library
 
 
 def best_rate(driver: Driver, settings: Settings, seconds: float) -> tuple[Settings, float]:
@@ -161,7 +171,7 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, raced: dict) -> list
         if name in SAME_STEP:
             found = same_step(driver, settings, ordinary, above)
         else:
-            if settings == ours:  # tuned by its sweep, and raced already
+            if tuned(settings, ours):
                 start = fmean(log["seconds"] for log in raced["ours"])
             else:
                 settings, loss = best_rate(driver, settings, start * TUNED_AT)

@@ -115,13 +115,14 @@ class InTurns(Driver):
 
 
 def stepping(settings: Settings) -> Settings:
-    """What the pace of a step depends on: neither a name nor a learning rate.
+    """What the pace of a step depends on: no name, no learning rate, and not how a run begins.
 
     >>> one = Settings("a", "bert", lr=1e-3)
     >>> stepping(one) == stepping(Settings("b", "bert", lr=2e-3))
     True
     """
-    return replace(settings, name="any", lr=TRIAL_RATE)
+    plain = {field: getattr(Settings, field) for field in ("momentum", "beta1", "counted")}
+    return replace(settings, name="any", lr=TRIAL_RATE, **plain)
 
 
 def summary(said: dict[str, list[dict]]) -> dict:
@@ -179,17 +180,21 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
 def at_pace(log: dict, step_seconds: float) -> dict:
     """A run's log with the seconds that it takes at a measured pace; its start is not counted.
 
+    Only counting neighbours is, by the clock of the busy machine: rather too much than too little.
     What the clock said stays as "clock_seconds"; its share of the machine's peak is left out.
     """
     if log["diverged"]:
         return log
+    head = log.get("counting_seconds", 0.0)
     kept = {name: value for name, value in log.items() if name != "mfu"}
     return kept | {
         "clock_seconds": log["seconds"],
-        "seconds": step_seconds * log["steps"],
+        "seconds": head + step_seconds * log["steps"],
         "step_seconds": step_seconds,
-        "setup_seconds": 0.0,
+        "setup_seconds": head,
         "tokens_per_second": log["tokens"] / log["steps"] / step_seconds,
-        "curve": [point | {"seconds": step_seconds * point["step"]} for point in log["curve"]],
+        "curve": [
+            point | {"seconds": head + step_seconds * point["step"]} for point in log["curve"]
+        ],
         "steady": True,
     }

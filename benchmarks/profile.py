@@ -96,7 +96,7 @@ def _profile_library(model, settings, race, steps, recorder) -> float:
 
     config = TrainConfig(
         steps=steps + 1, lr=settings.lr, optimizer=settings.optimizer, compile=settings.compile,
-        weight_decay=settings.weight_decay,
+        weight_decay=settings.weight_decay, momentum=settings.momentum, beta1=settings.beta1,
     )  # fmt: skip
     after = _After(recorder, steps)
     train(model, batch_at, loss, config, on_step=after, progress=False)

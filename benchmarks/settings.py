@@ -29,6 +29,8 @@ class Settings:
     warmup: share of the steps. rate, mask_share, random_share: as in `masking.Corruption`.
     unigram_bias, zero_outputs: how the weights start, see `models.start_well`.
     windows: of our models only, as in `EncoderConfig`.
+    momentum, beta1: Muon's and AdamW's in the library's loop.
+    counted: our embeddings start from counts of neighbours, see `models.start_from_counts`.
     """
 
     name: str
@@ -53,6 +55,9 @@ class Settings:
     unigram_bias: bool = False
     zero_outputs: bool = False
     windows: tuple[int, ...] = ()
+    momentum: float = 0.95
+    beta1: float = 0.9
+    counted: bool = False
 
     def __post_init__(self):
         for field, choices in CHOICES.items():
@@ -64,6 +69,8 @@ class Settings:
             raise ValueError("Only our own models have windows here.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup is a share of the steps, in [0, 1), not {self.warmup}.")
+        if self.counted and not self.library:
+            raise ValueError("Only our own models start from counts: set library=True.")
         if self.optimizer == "muon" and not self.library:
             raise ValueError("Muon belongs to the library's loop: set library=True.")
         if self.library and (not self.ours or not self.sparse or self.coin):
@@ -78,9 +85,9 @@ class Settings:
         return self.model in ("lean", "modern")
 
     def to_dict(self) -> dict:
-        """Plain values, ready for JSON; windows only where there are some."""
-        values = asdict(self)
-        return values if self.windows else {k: v for k, v in values.items() if k != "windows"}
+        """Plain values, ready for JSON; the younger choices only where they were made."""
+        plain = {"windows": (), "momentum": 0.95, "beta1": 0.9, "counted": False}
+        return {k: v for k, v in asdict(self).items() if k not in plain or v != plain[k]}
 
 
 # The masked-LM example script of `transformers` as it comes: TrainingArguments' defaults (fused

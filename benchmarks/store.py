@@ -13,8 +13,10 @@ from benchmarks.settings import Settings
 from course_utils.files import atomic_write, repo_root
 
 # What a run's outcome rests on; their hash is written into its log.
-SOURCES = ("course_utils/model", "course_utils/training", "course_utils/text/masking.py",
-           "benchmarks/models.py", "benchmarks/timed.py")  # fmt: skip
+SOURCES = (
+    "course_utils/model", "course_utils/training", "course_utils/text/masking.py",
+    "course_utils/text/word_vectors.py", "benchmarks/models.py", "benchmarks/timed.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,11 @@ def time_run(
     """
     model = models.build(settings, shape, race, seed)
     judged = models.judged(model)
-    watch, curve = Stopwatch(), []
+    watch, curve, counting = Stopwatch(), [], 0.0
+    if settings.counted:  # a part of the run, so the watch goes
+        watch.start()
+        models.start_from_counts(model, race)
+        counting = watch.clock() - watch.began
     every = max(1, steps // (points + 1)) if points else 0
 
     def evaluate() -> None:
@@ -111,6 +115,7 @@ def time_run(
         "diverged": False,
         **final,
         **timing,
+        "counting_seconds": counting,
         "steps": steps,
         "tokens": tokens * steps,
         "tokens_per_second": tokens / timing["step_seconds"],
@@ -136,7 +141,7 @@ def _library_run(model, settings, race, seed, steps, every, watch, evaluate) -> 
     config = TrainConfig(
         steps=steps, lr=settings.lr, warmup=round(settings.warmup * steps), seed=seed,
         schedule=settings.schedule, optimizer=settings.optimizer, compile=settings.compile,
-        weight_decay=settings.weight_decay,
+        weight_decay=settings.weight_decay, momentum=settings.momentum, beta1=settings.beta1,
     )  # fmt: skip
 
     def batch_at(step: int):

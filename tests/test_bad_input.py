@@ -67,6 +67,7 @@ from course_utils.text import (
     tokenization,
     toy_language,
     weights,
+    word_vectors,
     wordpiece,
 )
 from course_utils.text.fetch_errors import DataError
@@ -295,6 +296,13 @@ CASES = {
         ),
         ("tokenization.pad_batch", lambda _: tokenization.pad_batch([1, 2], 0), T, "[row]"),
         ("weights.minilm_folder", lambda _: weights.minilm_folder("web"), V, "Unknown source"),
+        ("word_vectors.word_vectors", lambda _: word_vectors.word_vectors(IDS, 50, 51), V, "size"),
+        (
+            "word_vectors.neighbour_information",
+            lambda _: word_vectors.neighbour_information(IDS.float(), 50),
+            V,
+            "whole numbers",
+        ),
         ("wordpiece.WordPiece", lambda _: wordpiece.WordPiece(["a"]), V, "missing"),
         (
             "wordpiece.WordPiece",

@@ -34,13 +34,19 @@ Loss = Callable[[nn.Module, Batch], Tensor]
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train. ``lr`` is the peak of the schedule; ``clip`` bounds the gradient's norm."""
+    """How to train. ``lr`` is the peak of the schedule; ``clip`` bounds the gradient's norm.
+
+    momentum, beta1: how much of its mean gradient Muon, or AdamW, keeps at a step; a run of a few
+    hundred steps wants less than a long one.
+    """
 
     steps: int
     lr: float = 2e-3
     warmup: int = 0
     schedule: str = "linear"
     optimizer: str = "muon"
+    momentum: float = 0.95
+    beta1: float = 0.9
     weight_decay: float = 0.01
     clip: float = 1.0
     accumulate: int = 1
@@ -95,7 +101,9 @@ def train(
     keep_freed_memory()
     with team() as crew, torch.random.fork_rng():
         model.to(crew.device)
-        optimizers = build_optimizers(model, config.lr, config.weight_decay, config.optimizer)
+        optimizers = build_optimizers(
+            model, config.lr, config.weight_decay, config.optimizer, config.momentum, config.beta1
+        )
         history, first = _resume(run, model, optimizers, config)
         worker = _compiled(model, crew.device) if config.compile else model
         worker = crew.wrap(worker)
@@ -161,7 +169,8 @@ def _resume(
     if found is None:
         return History(), 0
     step, extra = found
-    differs = [k for k, v in asdict(config).items() if extra["config"].get(k) != v]
+    then = dict(vars(TrainConfig)) | extra["config"]  # a choice that is newer than the run: default
+    differs = [k for k, v in asdict(config).items() if then.get(k) != v]
     if differs:
         raise ValueError(
             f"{run} holds a run with another {', '.join(differs)}; "

@@ -108,6 +108,8 @@ class Muon(torch.optim.Optimizer):
         self, params: Iterable, lr: float, momentum: float = 0.95, weight_decay: float = 0.01
     ):
         _check(lr, weight_decay)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must lie in [0, 1), not {momentum}.")
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
         for group in self.param_groups:
             for weight in group["params"]:
@@ -175,12 +177,18 @@ def schedule(step: int, total: int, warmup: int = 0, kind: str = "linear") -> fl
 
 
 def build_optimizers(
-    model: nn.Module, lr: float, weight_decay: float = 0.01, kind: str = "muon"
+    model: nn.Module,
+    lr: float,
+    weight_decay: float = 0.01,
+    kind: str = "muon",
+    momentum: float = 0.95,
+    beta1: float = 0.9,
 ) -> list[torch.optim.Optimizer]:
     """The optimizers for a model: ``"adamw"`` for all, or ``"muon"`` for its inner matrices.
 
     Muon takes the weights of ``nn.Linear`` layers that are not tied to an embedding; AdamW
     takes the rest. Weight decay is for matrices: biases, norms and embeddings have none.
+    ``momentum`` and ``beta1`` say how much of its mean gradient Muon, or AdamW, keeps at a step.
     """
     if kind not in ("adamw", "muon"):
         raise ValueError(f"kind must be 'adamw' or 'muon', not {kind!r}.")
@@ -193,10 +201,11 @@ def build_optimizers(
     ]
     chosen = {id(weight) for weight in inner}
     rest = [p for p in model.parameters() if p.requires_grad and id(p) not in chosen]
+    betas = beta1, 0.98
     if kind == "muon" and inner:
-        return [Muon(inner, lr, weight_decay=weight_decay), AdamW(rest, lr, weight_decay=0.0)]
+        return [Muon(inner, lr, momentum, weight_decay), AdamW(rest, lr, betas, weight_decay=0.0)]
     groups = [
         {"params": inner, "weight_decay": weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
-    return [AdamW([group for group in groups if group["params"]], lr)]
+    return [AdamW([group for group in groups if group["params"]], lr, betas)]

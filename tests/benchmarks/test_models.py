@@ -91,6 +91,24 @@ def test_windows_reach_the_model_and_leave_the_keys_of_other_runs_alone(race, ou
     assert "windows" not in ours.to_dict()
     again = Settings(**json.loads(json.dumps(replace(ours, windows=windows).to_dict())))
     assert again == replace(ours, windows=windows)
+    for choice in ({"momentum": 0.8}, {"beta1": 0.7}, {"counted": True}):
+        assert choice.items() <= replace(ours, **choice).to_dict().items()
+        assert not choice.keys() & ours.to_dict().keys()
+
+
+def test_embeddings_from_counts_are_a_part_of_the_run(race, ours, shape):
+    fresh, counted = (models.build(ours, shape, race, 0) for _ in range(2))
+    models.start_from_counts(counted, race)
+    old, new = fresh.encoder.tokens.weight, counted.encoder.tokens.weight
+    assert not torch.equal(old, new)
+    assert torch.equal(fresh.head.dense.weight, counted.head.dense.weight)
+    assert new.std().item() == pytest.approx(old.std().item(), rel=0.1)
+    plain, started = (
+        timed.time_run(replace(ours, counted=one), shape, race, seed=0, steps=2)
+        for one in (False, True)
+    )
+    assert plain["counting_seconds"] == 0 < started["counting_seconds"] < started["seconds"]
+    assert plain["loss"] != started["loss"]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +116,7 @@ def test_windows_reach_the_model_and_leave_the_keys_of_other_runs_alone(race, ou
     [
         {"model": "gpt"},
         {"optimizer": "muon"},
+        {"counted": True},
         {"warmup": 1.0},
         {"library": True},
         {"schedule": "step"},

@@ -132,6 +132,15 @@ def test_steps_lie_on_a_ladder_and_the_opponent_keeps_its_own(tmp_path):
     assert log["clock_seconds"] > log["seconds"] and "mfu" not in log
 
 
+def test_counting_neighbours_is_counted_by_the_clock():
+    log = {"diverged": False, "seconds": 9.0, "steps": 10, "tokens": 100, "curve": [{"step": 5}]}
+    plain, counted = pace.at_pace(log, 0.5), pace.at_pace(log | {"counting_seconds": 2.0}, 0.5)
+    assert (plain["seconds"], plain["setup_seconds"]) == (5.0, 0.0)
+    assert (counted["seconds"], counted["setup_seconds"]) == (7.0, 2.0)
+    assert counted["curve"][0]["seconds"] == 4.5
+    assert counted["tokens_per_second"] == plain["tokens_per_second"]
+
+
 def test_the_interval_holds_the_median_at_least_nineteen_times_of_twenty():
     dice = np.random.default_rng(1)
     held = 0
@@ -148,6 +157,8 @@ def test_a_pace_is_kept_until_a_side_changes(tmp_path):
     assert one.pace(replace(OURS, lr=1.0, name="row")) == first and len(world.asked) == 1
     assert one.pace(OURS, turns=30) != first and len(world.asked) == 2  # more turns were wanted
     assert one.pace(OURS) == one.pace(OURS, turns=30) and len(world.asked) == 2
+    one.pace(replace(OURS, momentum=0.5, beta1=0.5, counted=True))  # steps of the same arithmetic
+    assert len(world.asked) == 2
     one.pace(replace(OURS, batch_size=16))
     assert len(world.asked) == 3
     assert len(list((tmp_path / "paces").iterdir())) == 2

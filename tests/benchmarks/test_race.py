@@ -135,7 +135,7 @@ def test_ours_is_not_tuned_before_its_opponent(world, tmp_path):
 
 
 def test_the_ladder_changes_one_thing_at_a_time():
-    ours = replace(OURS, windows=(2, 2, 2, 0))
+    ours = replace(OURS, windows=(2, 2, 2, 0), momentum=0.8, beta1=0.7, counted=True)
     found = [one for _, one in ladder.rows(THEIRS, ours)]
     assert found[0] == THEIRS and found[-1] == ours
     changed = [
@@ -145,6 +145,8 @@ def test_the_ladder_changes_one_thing_at_a_time():
     assert changed[0] == {"sparse"}
     assert changed[1] == {"model", "library", "bf16"} and changed[2] == {"model"}
     assert changed[3] == {"windows"} and changed[5] == {"optimizer", "lr"}
+    assert changed[6] == {"momentum", "beta1"} and changed[7] == {"counted"}
+    assert [one.name for one in found[-4:]] == ["row5", "ours", "ours", "ours"]
 
 
 def test_a_switch_that_nobody_made_is_no_row_of_the_ladder():

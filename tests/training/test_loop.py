@@ -1,5 +1,6 @@
 """The loop: accumulation, resume bit for bit after a kill, data parallel, damaged checkpoints."""
 
+import json
 import os
 import signal
 import subprocess
@@ -124,6 +125,32 @@ def test_a_run_of_another_configuration_is_refused(tmp_path):
     other = MaskedLanguageModel(EncoderConfig.modern(40, hidden_size=32, num_layers=1, num_heads=2))
     with pytest.raises(ValueError, match="another model"):
         fit(other, run=tmp_path)
+
+
+def test_a_run_from_before_a_choice_existed_had_its_default(tmp_path):
+    fit(tiny(), run=tmp_path)
+    for file in tmp_path.glob(f"step-*/{checkpoints.STATE}"):
+        state = json.loads(file.read_text(encoding="utf-8"))
+        del state["extra"]["config"]["momentum"]
+        file.write_text(json.dumps(state), encoding="utf-8")
+    fit(tiny(seed=1), run=tmp_path)
+    with pytest.raises(ValueError, match="another momentum"):
+        fit(tiny(), replace(CONFIG, momentum=0.5), run=tmp_path)
+
+
+def test_momentum_reaches_muon_and_beta1_adamw():
+    model = tiny()
+    muon, adamw = build_optimizers(model, 1e-2, momentum=0.5, beta1=0.25)
+    assert muon.param_groups[0]["momentum"] == 0.5
+    assert adamw.param_groups[0]["betas"] == (0.25, 0.98)
+    (alone,) = build_optimizers(model, 1e-2, kind="adamw", beta1=0.25)
+    assert {group["betas"] for group in alone.param_groups} == {(0.25, 0.98)}
+    ends = []
+    for change in ({}, {"momentum": 0.5}, {"beta1": 0.25}):
+        one = tiny()
+        fit(one, replace(CONFIG, **change))
+        ends.append(torch.cat([value.flatten() for value in weights(one).values()]))
+    assert not torch.equal(ends[0], ends[1]) and not torch.equal(ends[0], ends[2])
 
 
 def test_no_intact_checkpoint_is_told(tmp_path):

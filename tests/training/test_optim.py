@@ -71,6 +71,7 @@ def test_every_parameter_has_exactly_one_optimizer():
         (lambda: AdamW([nn.Parameter(torch.ones(1))], lr=-1), "lr"),
         (lambda: AdamW([nn.Parameter(torch.ones(1))], lr=1, betas=(1.0, 0.9)), "betas"),
         (lambda: Muon([nn.Parameter(torch.ones(3))], lr=1), "matrices"),
+        (lambda: Muon([nn.Parameter(torch.ones(2, 2))], lr=1, momentum=1.0), "momentum"),
         (lambda: orthogonalize(torch.ones(3)), "matrix"),
         (lambda: schedule(5, 5), "step"),
         (lambda: schedule(0, 5, 6), "warmup"),

@@ -20,18 +20,22 @@ NEAR = 4  # the slope of our loss comes from so many scouts around the target
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how often. Seconds; `speedups` are the answers that the search can give."""
+    """How long and how often. Seconds; `speedups` are the answers that the search can give.
+
+    points, our_points: losses on the way, for the picture. Scouts are looked at once, at their end.
+    """
 
     budget: float
     their_seeds: int = 3
     our_seeds: int = 5
     speedups: tuple[float, ...] = verdict.ladder_of_speedups(2.0, 16.0, verdict.RUNG)
     points: int = 12
+    our_points: int = 4
     may_lengthen: bool = True
 
 
 PLANS = {"S1": Plan(5 * 60.0), "S2": Plan(60 * 60.0, their_seeds=1)}
-QUICK = Plan(75.0, 1, 2, speedups=(2.0, 4.0, 8.0), points=3, may_lengthen=False)
+QUICK = Plan(75.0, 1, 2, speedups=(2.0, 4.0, 8.0), points=3, our_points=3, may_lengthen=False)
 
 
 @dataclass
@@ -58,14 +62,19 @@ class Duel:
         """The mean loss of the opponent's runs."""
         return sum(map(loss_of, self.rivals)) / len(self.rivals)
 
-    def our_run(self, speedup: float, seed: int, repeat: bool = True) -> dict:
+    def our_run(self, speedup: float, seed: int) -> dict:
         """A run of ours in the time of the opponent's first run, divided by `speedup`."""
         budget = self.rivals[0]["seconds"] / speedup
-        return self.driver.race(self.ours, seed, budget, self.plan.points, repeat)
+        return self.driver.race(self.ours, seed, budget, self.plan.our_points)
+
+    def scouted(self, speedup: float) -> dict:
+        """The same with the scouts' seed, in which only the loss at the end matters."""
+        budget = self.rivals[0]["seconds"] / speedup
+        return self.driver.race(self.ours, SCOUT_SEED, budget, repeat=False)
 
     def scout(self, speedup: float) -> bool:
         """Whether one run of ours reaches the target."""
-        return loss_of(self.our_run(speedup, SCOUT_SEED, repeat=False)) <= self.target
+        return loss_of(self.scouted(speedup)) <= self.target
 
     def seeds(self, speedup: float) -> list[dict]:
         """Our runs at a speed-up that count: the machine was as fast as for the opponent.
@@ -147,8 +156,8 @@ def _scouts(duel: Duel) -> list[dict]:
     driver, found = duel.driver, {}
     for speedup in duel.plan.speedups:
         steps = driver.steps(duel.ours, duel.rivals[0]["seconds"] / speedup)
-        if driver.store.load(driver.spec(duel.ours, SCOUT_SEED, steps, duel.plan.points)):
-            found[steps] = duel.our_run(speedup, SCOUT_SEED, repeat=False)
+        if driver.store.load(driver.spec(duel.ours, SCOUT_SEED, steps)):
+            found[steps] = duel.scouted(speedup)
     return [log for log in found.values() if not log["diverged"]]
 
 

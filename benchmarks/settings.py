@@ -104,12 +104,13 @@ OPPONENT = "b1r"  # whose loss is the target: B1 itself never leaves the unigram
 
 
 def ours() -> Settings:
-    """The library's own recipe, that of `course-bert`, with two changes that suit a short run.
+    """The library's own recipe, that of `course-bert`, with four changes that suit a short run.
 
-    Lower layers see a neighbour to either side only, and 40 % of the tokens are hidden.
+    Lower layers see a neighbour to either side only, 40 % of the tokens are hidden, the optimizers
+    remember fewer gradients, and the embeddings begin with counts.
 
-    >>> ours().optimizer, ours().windows, ours().rate
-    ('muon', (1, 1, 1, 0), 0.4)
+    >>> ours().optimizer, ours().windows, ours().rate, ours().momentum, ours().counted
+    ('muon', (1, 1, 1, 0), 0.4, 0.85, True)
     """
     from course_utils.training.pretraining import RECIPES
 
@@ -120,7 +121,8 @@ def ours() -> Settings:
         optimizer=training.optimizer, lr=training.lr, batch_size=recipe.batch_size,
         warmup=round(training.warmup / training.steps, 3), schedule=training.schedule,
         weight_decay=training.weight_decay, rate=0.4, mask_share=recipe.mask_share,
-        random_share=recipe.random_share, windows=(1, 1, 1, 0),
+        random_share=recipe.random_share, windows=(1, 1, 1, 0), momentum=0.85, beta1=0.7,
+        counted=True,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 SMOOTHED = 0.75  # contexts that are rare count for more (Levy, Goldberg & Dagan 2015, section 3.2)
-SPREAD = 0.02  # standard deviation of what comes out: that of a fresh embedding table
+SPREAD = 0.1  # standard deviation of what comes out: enough that training does not forget it soon
 
 
 def neighbour_information(rows: Tensor, vocab_size: int) -> Tensor:
@@ -48,7 +48,7 @@ def word_vectors(rows: Tensor, vocab_size: int, size: int) -> Tensor:
     """A vector for each token, (V, size) float32: tokens with the same neighbours lie together.
 
     The first `size` singular vectors of `neighbour_information`, each times the root of its
-    singular value, with mean 0 and standard deviation 0.02. Depends on PyTorch's random state.
+    singular value, with mean 0 and standard deviation 0.1. Depends on PyTorch's random state.
 
     >>> rows = torch.randint(5, 60, (40, 16))
     >>> word_vectors(rows, 60, 8).shape

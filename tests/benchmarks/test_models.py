@@ -102,7 +102,6 @@ def test_embeddings_from_counts_are_a_part_of_the_run(race, ours, shape):
     old, new = fresh.encoder.tokens.weight, counted.encoder.tokens.weight
     assert not torch.equal(old, new)
     assert torch.equal(fresh.head.dense.weight, counted.head.dense.weight)
-    assert new.std().item() == pytest.approx(old.std().item(), rel=0.1)
     plain, started = (
         timed.time_run(replace(ours, counted=one), shape, race, seed=0, steps=2)
         for one in (False, True)

@@ -85,8 +85,7 @@ def start_well(model: MaskedLanguageModel, race: RaceFile, settings: Settings) -
 
 @torch.no_grad()
 def start_from_counts(model: MaskedLanguageModel, race: RaceFile) -> None:
-    """Let the embeddings begin as `word_vectors` of the first `COUNTED` rows: no more tokens than
-    a run of ours reads."""
+    """Let the embeddings begin as `word_vectors` of the first `COUNTED` rows, a million tokens."""
     table = model.encoder.tokens.weight
     table.copy_(word_vectors(race.rows[:COUNTED], *table.shape))
 

@@ -69,8 +69,8 @@ class Settings:
             raise ValueError("Only our own models have windows here.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup is a share of the steps, in [0, 1), not {self.warmup}.")
-        if self.counted and not self.library:
-            raise ValueError("Only our own models start from counts: set library=True.")
+        if self.counted and not self.ours:
+            raise ValueError("Only our own models start from counts here.")
         if self.optimizer == "muon" and not self.library:
             raise ValueError("Muon belongs to the library's loop: set library=True.")
         if self.library and (not self.ours or not self.sparse or self.coin):

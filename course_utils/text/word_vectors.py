@@ -15,7 +15,7 @@ def neighbour_information(rows: Tensor, vocab_size: int) -> Tensor:
 
     rows: (N, L) token ids. Column c is "c follows", column V + c is "c stands before". Entries are
     the positive pointwise mutual information, log p(token, context) / p(token) p(context) in nats
-    where that is above 0, with p(context) smoothed.
+    where that is above 0, with p(context) smoothed. The table is dense: 134 MB for V = 4,096.
 
     >>> rows = torch.tensor([[1, 2, 1, 2, 1, 2, 0, 3]])
     >>> found = neighbour_information(rows, 4)

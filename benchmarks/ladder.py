@@ -56,12 +56,12 @@ def rows(theirs: Settings, ours: Settings) -> list[tuple[str, Settings]]:
     above = [None, *(one for _, one in found)]
     found = [row for row, before in zip(found, above, strict=False) if row[1] != before]
     return [
-        (name, one if one == theirs or tuned(one, ours) else replace(one, name=f"row{i}"))
+        (name, one if one == theirs or swept(one, ours) else replace(one, name=f"row{i}"))
         for i, (name, one) in enumerate(found)
     ]
 
 
-def tuned(settings: Settings, ours: Settings) -> bool:
+def swept(settings: Settings, ours: Settings) -> bool:
     """Whether a row takes its learning rate from our sweep: as soon as it has our optimizer."""
     return settings.optimizer == ours.optimizer and settings.library
 
@@ -171,7 +171,7 @@ def climb(driver: Driver, theirs: Settings, ours: Settings, raced: dict) -> list
         if name in SAME_STEP:
             found = same_step(driver, settings, ordinary, above)
         else:
-            if tuned(settings, ours):
+            if swept(settings, ours):
                 start = fmean(log["seconds"] for log in raced["ours"])
             else:
                 settings, loss = best_rate(driver, settings, start * TUNED_AT)

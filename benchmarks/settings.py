@@ -14,6 +14,8 @@ CHOICES = {
     "schedule": ("linear", "cosine", "constant"),
 }
 
+YOUNGER = ("windows", "momentum", "beta1", "counted")  # than the first logs, which lack them
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -86,8 +88,11 @@ class Settings:
 
     def to_dict(self) -> dict:
         """Plain values, ready for JSON; the younger choices only where they were made."""
-        plain = {"windows": (), "momentum": 0.95, "beta1": 0.9, "counted": False}
-        return {k: v for k, v in asdict(self).items() if k not in plain or v != plain[k]}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in YOUNGER or value != getattr(Settings, name)
+        }
 
 
 # The masked-LM example script of `transformers` as it comes: TrainingArguments' defaults (fused

@@ -25,10 +25,7 @@ from course_utils.model.encoder import EncoderConfig
 from course_utils.model.families import to_transformers
 from course_utils.model.heads import MaskedLanguageModel, pick
 from course_utils.text import masking
-from course_utils.text.word_vectors import word_vectors
 from course_utils.training.pretraining import batches
-
-COUNTED = 8192  # rows of 128 tokens
 
 
 def config_of(settings: Settings, shape: Shape) -> EncoderConfig:
@@ -81,13 +78,6 @@ def start_well(model: MaskedLanguageModel, race: RaceFile, settings: Settings) -
         for layer in model.encoder.layers:
             layer.attention.out.weight.zero_()
             layer.mlp.down.weight.zero_()
-
-
-@torch.no_grad()
-def start_from_counts(model: MaskedLanguageModel, race: RaceFile) -> None:
-    """Let the embeddings begin as `word_vectors` of the first `COUNTED` rows, a million tokens."""
-    table = model.encoder.tokens.weight
-    table.copy_(word_vectors(race.rows[:COUNTED], *table.shape))
 
 
 class Theirs(nn.Module):

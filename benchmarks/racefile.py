@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from benchmarks.shapes import Shape
-from course_utils.evaluation.language import bits_per_byte, masked_loss, masked_top1
+from course_utils.evaluation.language import bits_per_byte, masked_scores
 from course_utils.files import atomic_folder, atomic_write
 from course_utils.text import corpora, masking
 from course_utils.training.loop import TrainConfig
@@ -59,9 +59,9 @@ class RaceFile:
 
         Mean nats and bits per UTF-8 byte of the hidden tokens, and the share guessed at once.
         """
-        loss = masked_loss(model, self.frozen)
-        bits = bits_per_byte(loss, self.facts["tokens"], self.facts["bytes"])
-        return {"loss": loss, "bits_per_byte": bits, "top1": masked_top1(model, self.frozen)}
+        scores = masked_scores(model, self.frozen)
+        bits = bits_per_byte(scores["loss"], self.facts["tokens"], self.facts["bytes"])
+        return scores | {"bits_per_byte": bits}
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> str:

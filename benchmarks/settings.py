@@ -32,7 +32,7 @@ class Settings:
     unigram_bias, zero_outputs: how the weights start, see `models.start_well`.
     windows: of our models only, as in `EncoderConfig`.
     momentum, beta1: Muon's and AdamW's in the library's loop.
-    counted: our embeddings start from counts of neighbours, see `models.start_from_counts`.
+    counted: our embeddings begin as counts of neighbours, `pretraining.start_from_counts`.
     """
 
     name: str

@@ -24,6 +24,7 @@ from course_utils.training import pretraining
 from course_utils.training.loop import TrainConfig, train
 from course_utils.training.optim import schedule
 
+COUNTED = 8192  # rows of 128 tokens, a million tokens, in which our neighbours are counted
 LOOK = 50  # every so many steps the plain loop looks whether it still learns
 
 
@@ -91,7 +92,7 @@ def time_run(
     watch, curve, counting = Stopwatch(), [], 0.0
     if settings.counted:  # a part of the run, so the watch goes
         watch.start()
-        models.start_from_counts(model, race)
+        pretraining.start_from_counts(model, race.rows[:COUNTED])
         counting = watch.clock() - watch.began
     every = max(1, steps // (points + 1)) if points else 0
 

@@ -611,6 +611,12 @@ CASES = {
         ("language.masked_loss", lambda _: language.masked_loss(model(), ELSEWHERE), V, "outside"),
         ("language.masked_top1", lambda _: language.masked_top1(model(), FROZEN, 0), V, "batch"),
         (
+            "language.masked_scores",
+            lambda _: language.masked_scores(model(), NOTHING),
+            V,
+            "no token",
+        ),
+        (
             "language.masked_log_probabilities",
             lambda _: language.masked_log_probabilities(model(), IDS[0], [9], 4),
             V,
@@ -862,6 +868,12 @@ CASES = {
             "list of str",
         ),
         ("pretraining.encode", lambda _: pretraining.encode(words(), [""], 8), V, "do not fill"),
+        (
+            "pretraining.start_from_counts",
+            lambda _: pretraining.start_from_counts(model(), IDS.float()),
+            V,
+            "whole numbers",
+        ),
         (
             "pretraining.pretrain",
             lambda _: pretraining.pretrain(model(), IDS, FROZEN, words(), RECIPE),

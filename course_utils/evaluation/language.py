@@ -67,6 +67,28 @@ def _masked_logits(
             yield logits[counts].float(), targets
 
 
+def masked_scores(
+    model: nn.Module, frozen: MaskedBatch, batch_size: int = 64
+) -> dict[str, float]:
+    """`masked_loss` as "loss" and `masked_top1` as "top1", from one pass over `frozen`.
+
+    Arguments and errors as in `masked_loss`.
+
+    >>> class AlwaysSeven(nn.Module):
+    ...     def forward(self, input_ids, positions):
+    ...         return 100 * F.one_hot(positions * 0 + 7, 50).float()
+    >>> targets = torch.tensor([[7, 3], [7, 7]])
+    >>> masked_scores(AlwaysSeven(), MaskedBatch(targets, targets * 0, targets))
+    {'loss': 25.0, 'top1': 0.75}
+    """
+    total, right, count = 0.0, 0, 0
+    for logits, targets in _masked_logits(model, frozen, batch_size):
+        total += F.cross_entropy(logits, targets, reduction="none").double().sum().item()
+        right += int((logits.argmax(-1) == targets).sum())
+        count += len(targets)
+    return {"loss": total / count, "top1": right / count}
+
+
 def masked_loss(model: nn.Module, frozen: MaskedBatch, batch_size: int = 64) -> float:
     """Mean nats per masked token: the number on the loss ladder.
 
@@ -85,11 +107,7 @@ def masked_loss(model: nn.Module, frozen: MaskedBatch, batch_size: int = 64) -> 
     >>> round(masked_loss(Uniform(), frozen), 4) == round(math.log(50), 4)
     True
     """
-    total, count = 0.0, 0
-    for logits, targets in _masked_logits(model, frozen, batch_size):
-        total += F.cross_entropy(logits, targets, reduction="none").double().sum().item()
-        count += len(targets)
-    return total / count
+    return masked_scores(model, frozen, batch_size)["loss"]
 
 
 def masked_top1(model: nn.Module, frozen: MaskedBatch, batch_size: int = 64) -> float:
@@ -104,11 +122,7 @@ def masked_top1(model: nn.Module, frozen: MaskedBatch, batch_size: int = 64) -> 
     >>> masked_top1(AlwaysSeven(), MaskedBatch(targets, targets * 0, targets))
     0.75
     """
-    right, count = 0, 0
-    for logits, targets in _masked_logits(model, frozen, batch_size):
-        right += int((logits.argmax(-1) == targets).sum())
-        count += len(targets)
-    return right / count
+    return masked_scores(model, frozen, batch_size)["top1"]
 
 
 def _check_text(ids: Tensor) -> None:

@@ -31,7 +31,7 @@ learning and for experiments on a laptop, not for use on people.
 | parameters | {parameters:,} |
 | text | {rows:,} rows of {length} tokens, each seen {epochs:.1f} times ({tokens:.1f} million tokens in all) |
 | objective | {rate:.0%} of the tokens hidden; of these {mask:.0%} as `[MASK]`, {random:.0%} at random |
-| training | step {steps:,} of {planned:,}, {batch} rows a step, Muon and AdamW, peak learning rate {lr:g} |
+| training | step {steps:,} of {planned:,}, {batch} rows a step, Muon and AdamW, peak learning rate {lr:g}{counted} |
 | seed | {seed} |
 | cost | {cost} on {machine} |
 
@@ -147,6 +147,7 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
         per_byte = f" Its loss is {bits_per_byte(final['loss'], 1, width):.2f} bits per byte of that text."
     reach = ", ".join(str(window or "all") for window in recipe.get("windows", ()))
     windows = f"; windows to either side: {reach}" if reach else ""
+    counted = "; the embeddings began as counts of neighbours" if recipe.get("counted") else ""
     card = CARD.format(
         name=folder.name, layers=recipe["num_layers"], width=recipe["hidden_size"],
         heads=recipe["num_heads"], mlp=recipe["mlp_size"], vocab=recipe["vocab_size"],
@@ -154,6 +155,7 @@ def write(folder: Path, log: dict, parameters: int, step: int | None = None) -> 
         epochs=seen / log["rows"], tokens=seen * recipe["length"] / 1e6, rate=recipe["rate"],
         mask=recipe["mask_share"], random=recipe["random_share"], steps=final["step"],
         planned=train["steps"], batch=recipe["batch_size"], lr=train["lr"], seed=train["seed"],
+        counted=counted,
         cost=f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes",
         machine=log["machine"], **ladder,
         loss=final["loss"], below=ladder["unigram"] - final["loss"], top1=final["top1"],

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils import machine
-from course_utils.evaluation.language import masked_loss, masked_top1
+from course_utils.evaluation.language import masked_scores
 from course_utils.model import interop
 from course_utils.model.encoder import EncoderConfig
 from course_utils.model.heads import MaskedLanguageModel
 from course_utils.text import corpora, folders, masking, ngrams
 from course_utils.text.tokenization import train_tokenizer
+from course_utils.text.word_vectors import word_vectors
 from course_utils.training import cards
 from course_utils.training.loop import History, TrainConfig, train
 
@@ -43,6 +44,7 @@ class Recipe:
     mask_share: float = 0.8
     random_share: float = 0.1
     windows: tuple[int, ...] = ()  # how far each layer looks, as in `EncoderConfig`
+    counted: bool = False  # whether the embeddings begin as counts of neighbours, not at random
     snapshots: tuple[int, ...] = ()  # steps after which the model is saved as well
 
     def __post_init__(self):
@@ -65,17 +67,28 @@ class Recipe:
             windows=self.windows,
         )
 
-    def model(self) -> MaskedLanguageModel:
-        """A freshly initialised model; the same for the same ``train.seed``."""
+    def model(self, rows: Tensor | None = None) -> MaskedLanguageModel:
+        """A freshly initialised model; the same for the same ``train.seed``.
+
+        rows: (N, L) int64, the training rows, in which a ``counted`` recipe counts neighbours.
+
+        Raises:
+            ValueError: the recipe counts, and there are no rows.
+        """
+        if self.counted and rows is None:
+            raise ValueError("The embeddings begin as counts: give model() the training rows.")
         machine.seed_everything(self.train.seed)
-        return MaskedLanguageModel(self.config)
+        model = MaskedLanguageModel(self.config)
+        if self.counted:
+            start_from_counts(model, rows)
+        return model
 
 
 RECIPES = {
     "lesson": Recipe(
-        TrainConfig(steps=450, lr=4e-3, weight_decay=0.1, warmup=20, eval_every=30),
+        TrainConfig(steps=250, lr=8e-3, weight_decay=0.1, warmup=20, eval_every=25),
         vocab_size=2048, hidden_size=128, num_layers=3, num_heads=2, mlp_size=352, length=64,
-        mask_share=1.0, random_share=0.0, windows=(1, 1, 0),
+        mask_share=1.0, random_share=0.0, windows=(1, 1, 0), counted=True,
     ),
     "course-bert": Recipe(
         TrainConfig(
@@ -85,6 +98,13 @@ RECIPES = {
         batch_size=32, snapshots=(500, 2500),
     ),
 }  # fmt: skip
+
+
+@torch.no_grad()
+def start_from_counts(model: MaskedLanguageModel, rows: Tensor) -> None:
+    """Let the embeddings begin as the ``word_vectors`` of ``rows``, (N, L) int64."""
+    table = model.encoder.tokens.weight
+    table.copy_(word_vectors(rows, *table.shape))
 
 
 def mlm_loss(model: nn.Module, batch: masking.MaskedBatch) -> Tensor:
@@ -164,7 +184,7 @@ def pretrain(
         batches(rows, recipe.batch_size, corruption, recipe.train.seed),
         mlm_loss,
         recipe.train,
-        evaluate=lambda m: {"loss": masked_loss(m, frozen), "top1": masked_top1(m, frozen)},
+        evaluate=lambda m: masked_scores(m, frozen),
         run=run,
         on_step=on_step,
         progress=progress,
@@ -211,7 +231,7 @@ def main(arguments: list[str] | None = None) -> None:
     if leads:
         rungs = ", ".join(f"{name} {nats:.2f}" for name, nats in corpus.ladder.items())
         print(f"{len(corpus.rows):,} rows of {recipe.length} tokens; ladder in nats: {rungs}")
-    model = recipe.model()
+    model = recipe.model(corpus.rows)
 
     early = {step: args.out.with_name(f"{args.out.name}-step-{step}") for step in recipe.snapshots}
 

@@ -1,4 +1,4 @@
-"""Make lesson_07.json: lesson 07's runs with three seeds, their control, its generated language.
+"""Make lesson_07.json: lesson 07's runs with three seeds, their controls, its generated language.
 
     python data/reference/lesson_07.py
 
@@ -14,7 +14,8 @@ from course_utils import machine
 from course_utils.files import atomic_write, build_dir, data_dir, repo_root
 
 SEEDS = (0, 1, 2)
-RUNS = ("patient", "recipe", "plain")  # the lesson's two runs; the second without windows
+# The lesson's two runs; then the second with less of what it is given before it begins.
+RUNS = ("patient", "recipe", "only_windows", "only_counts", "plain")
 
 
 def lesson_cells() -> list[str]:

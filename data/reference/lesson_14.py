@@ -8,7 +8,7 @@ again, so the command may be stopped and repeated. About twenty minutes on one c
 
 | way | begins as | vocabulary |
 |---|---|---|
-| scratch | random, the lesson's small shape with its windows | 2,048 pieces of the new text |
+| scratch | as lesson 07's recipe: small, windows, counts | 2,048 pieces of the new text |
 | continued | course-bert | that of course-bert |
 | twin | random, the shape of course-bert | that of course-bert |
 | untouched | course-bert, no step | that of course-bert |
@@ -33,7 +33,7 @@ SEEDS = range(3)
 CHOOSING = 100  # a seed that is used for nothing else
 RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
 LESSON, COURSE = pretraining.RECIPES["lesson"], pretraining.RECIPES["course-bert"]
-SCRATCH = replace(LESSON, train=replace(LESSON.train, steps=300, eval_every=50))
+SCRATCH = replace(LESSON, train=replace(LESSON.train, steps=200, eval_every=40))
 CONTINUED = replace(
     COURSE,
     train=TrainConfig(steps=100, lr=2e-3, weight_decay=0.1, warmup=10, eval_every=25),
@@ -81,7 +81,7 @@ def run(way: str, seed: int, lr: float) -> dict:
         frozen = pretraining.freeze(corpus.tokenizer, rows, seed=CHOOSING)
     recipe = replace(recipe, train=replace(recipe.train, seed=seed, lr=lr))
     loaded = way in ("continued", "untouched")
-    model = load_pretrained(files.checkpoint_dir()) if loaded else recipe.model()
+    model = load_pretrained(files.checkpoint_dir()) if loaded else recipe.model(corpus.rows)
     seconds, curve = 0.0, []
     if way != "untouched":
         history = pretraining.pretrain(

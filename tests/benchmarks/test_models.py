@@ -11,7 +11,7 @@ from transformers import TrainingArguments
 from benchmarks import models, settings, timed
 from benchmarks.settings import B0, B1, B2, Settings
 from course_utils.text.masking import IGNORE
-from course_utils.training.pretraining import RECIPES
+from course_utils.training.pretraining import RECIPES, start_from_counts
 
 
 def test_b0_is_the_example_script_as_it_comes():
@@ -98,7 +98,7 @@ def test_windows_reach_the_model_and_leave_the_keys_of_other_runs_alone(race, ou
 
 def test_embeddings_from_counts_are_a_part_of_the_run(race, ours, shape):
     fresh, counted = (models.build(ours, shape, race, 0) for _ in range(2))
-    models.start_from_counts(counted, race)
+    start_from_counts(counted, race.rows)
     old, new = fresh.encoder.tokens.weight, counted.encoder.tokens.weight
     assert not torch.equal(old, new)
     assert torch.equal(fresh.head.dense.weight, counted.head.dense.weight)

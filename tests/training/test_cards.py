@@ -35,6 +35,15 @@ def test_a_card_tells_how_far_the_layers_see(tmp_path):
     cards.write(tmp_path, log, 1)
     card = (tmp_path / "README.md").read_text("utf-8")
     assert "rotary positions; windows to either side: 1, 1, 1, all |" in card
+    assert "counts" not in card
+
+
+def test_a_card_tells_how_the_embeddings_began(tmp_path):
+    log = json.loads((files.checkpoint_dir() / "log.json").read_text("utf-8"))
+    log["recipe"]["counted"] = True
+    cards.write(tmp_path, log, 1)
+    card = (tmp_path / "README.md").read_text("utf-8")
+    assert "learning rate 0.004; the embeddings began as counts of neighbours |" in card
 
 
 def test_a_card_for_your_own_text_names_it_and_counts_bytes(tmp_path):

@@ -12,6 +12,7 @@ from course_utils.evaluation.language import masked_loss
 from course_utils.model import interop
 from course_utils.text import corpora
 from course_utils.text.masking import Corruption
+from course_utils.text.word_vectors import word_vectors
 from course_utils.training import pretraining
 from course_utils.training.loop import TrainConfig
 from course_utils.training.pretraining import Recipe, batches, main, prepare, pretrain
@@ -19,7 +20,7 @@ from course_utils.training.pretraining import Recipe, batches, main, prepare, pr
 TINY = Recipe(
     TrainConfig(steps=30, lr=1e-2, warmup=3, eval_every=10, save_every=10),
     vocab_size=150, hidden_size=32, num_layers=1, num_heads=2, mlp_size=32, length=32,
-    batch_size=8, snapshots=(10,),
+    batch_size=8, counted=True, snapshots=(10,),
 )  # fmt: skip
 SENTENCES = [
     f"the {a} film was {b} and the {c} cast was {b} too."
@@ -46,6 +47,7 @@ def test_from_text_to_transformers(tiny, tmp_path, capsys):
     assert "below the unigram line" in capsys.readouterr().out
     card = (out / "README.md").read_text()
     assert f"**{log['evaluations'][-1]['loss']:.3f}**" in card and "--recipe lesson" in card
+    assert "began as counts" in card
     assert AutoTokenizer.from_pretrained(out).mask_token == "[MASK]"
     theirs = AutoModelForMaskedLM.from_pretrained(out).eval()
     assert theirs.dtype == torch.float32  # though the file holds float16
@@ -91,11 +93,26 @@ def test_the_same_seed_gives_the_same_model(tiny):
     trained = []
     for seed in (0, 0, 1):
         recipe = replace(TINY, train=replace(TINY.train, seed=seed, save_every=0))
-        model = recipe.model()
+        model = recipe.model(corpus.rows)
         pretrain(model, corpus.rows, corpus.frozen, corpus.tokenizer, recipe, progress=False)
         trained.append(model.decoder.weight.detach())
     assert torch.equal(trained[0], trained[1])
     assert not torch.equal(trained[0], trained[2])
+
+
+def test_embeddings_begin_as_counts_of_the_training_rows(tiny):
+    rows = prepare(TINY).rows
+    counted, plain = TINY, replace(TINY, counted=False)
+    with pytest.raises(ValueError, match=r"give model\(\) the training rows"):
+        counted.model()
+    one, same, fresh = counted.model(rows), counted.model(rows), plain.model(rows)
+    table = one.encoder.tokens.weight
+    assert torch.equal(table, same.encoder.tokens.weight) and table.requires_grad
+    assert torch.equal(one.head.dense.weight, fresh.head.dense.weight)  # the rest is as ever
+    torch.manual_seed(7)  # of the decomposition: it may turn the axes' signs, and nothing else
+    vectors = word_vectors(rows, *table.shape)
+    assert torch.allclose(table @ table.T, vectors @ vectors.T, atol=0.02)
+    assert torch.equal(fresh.encoder.tokens.weight, plain.model().encoder.tokens.weight)
 
 
 def test_an_epoch_visits_every_row_once_and_masks_anew():

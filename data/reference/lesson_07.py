@@ -16,6 +16,7 @@ from course_utils.files import atomic_write, build_dir, data_dir, repo_root
 SEEDS = (0, 1, 2)
 # The lesson's two runs; then the second with less of what it is given before it begins.
 RUNS = ("patient", "recipe", "only_windows", "only_counts", "plain")
+WRONG = "dealt_wrongly"  # as "recipe", but each token begins with the vector of another one
 
 
 def lesson_cells() -> list[str]:
@@ -28,9 +29,12 @@ def lesson_cells() -> list[str]:
 def one_seed(lesson: dict, seed: int) -> dict:
     """All runs of the lesson with this seed: what its figures draw."""
     made: dict = {"seed": seed}
-    for name in RUNS:
-        recipe = replace(lesson[name], train=replace(lesson[name].train, seed=seed))
-        _, history, watched = lesson["pretrain_and_watch"](recipe, progress=False)
+    for name in (*RUNS, WRONG):
+        one = lesson["recipe" if name == WRONG else name]
+        one = replace(one, train=replace(one.train, seed=seed))
+        _, history, watched = lesson["pretrain_and_watch"](
+            one, progress=False, dealt_wrongly=name == WRONG
+        )
         made[name] = {
             "below_unigram": lesson["ladder"]["unigram"] - history.evaluations[-1]["loss"],
             "evaluations": history.evaluations,
@@ -58,7 +62,9 @@ def main() -> None:
         if not done.exists():
             atomic_write(done, json.dumps(one_seed(lesson, seed)))
         runs.append(json.loads(done.read_text("utf-8")))
-        below = ", ".join(f"{name} {runs[-1][name]['below_unigram']:.2f}" for name in RUNS)
+        below = ", ".join(
+            f"{name} {runs[-1][name]['below_unigram']:.2f}" for name in (*RUNS, WRONG)
+        )
         above = runs[-1]["toy_above_optimum"]
         print(f"seed {seed}: nats below the unigram line: {below}; {above:.3f} above the optimum")
     device = machine.pick_device()

@@ -22,7 +22,7 @@ TRIALS = 12
 MOST = 16  # with the extensions at the edges
 SHARE = 1 / 3  # of the budget, for a trial
 OUR_SHARE = 0.21  # of the opponent's budget, for a trial of ours and for its finals
-THEIR_GRID = (5e-4, 1e-3, 2e-3, 4e-3), (16, 32, 64)  # learning rates, batch sizes
+THEIR_GRID = (5e-4, 1e-3, 2e-3, 4e-3), (8, 16, 32)  # learning rates, batch sizes
 GRIDS = {"b1": THEIR_GRID, "b1r": THEIR_GRID, "b2": THEIR_GRID,
          "ours": ((4e-3, 8e-3, 1.6e-2), (8, 16, 32))}  # fmt: skip
 TRIAL_SEED, CONFIRM_SEED = 100, 101  # the headline's runs use others

@@ -10,7 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import machine
-from course_utils.machine import doctor
+from course_utils.machine import device, doctor
 from course_utils.model.encoder import EncoderConfig
 from course_utils.model.heads import MaskedLanguageModel
 from course_utils.training.optim import build_optimizers
@@ -101,8 +101,28 @@ def test_the_scale_dial(monkeypatch):
         machine.at_scale(laptop=1, gpu=2)
 
 
-def test_bf16_is_used_only_where_it_is_native():
-    assert (machine.autocast_dtype("cpu") is None) == (not machine.bf16_is_native("cpu"))
+@pytest.mark.parametrize(
+    ("native", "peaks", "dtype"),
+    [
+        (True, {torch.bfloat16: 4e11, torch.float32: 2e11}, torch.bfloat16),
+        (True, {torch.bfloat16: 2e11, torch.float32: 4e11}, None),
+        (False, {}, None),  # its emulation is not even timed: that could take minutes
+    ],
+)
+def test_bf16_is_used_only_where_it_is_native_and_faster(monkeypatch, native, peaks, dtype):
+    monkeypatch.setattr(device, "_cpu_has_bf16", lambda: native)
+    monkeypatch.setattr(device, "matmul_peak", lambda kind, **_: peaks[kind])
+    device._cpu_is_faster_in_bf16.cache_clear()
+    try:
+        assert machine.autocast_dtype("cpu") == dtype
+    finally:
+        device._cpu_is_faster_in_bf16.cache_clear()
+
+
+def test_the_number_type_is_the_one_that_multiplies_faster_here():
+    kinds = [torch.float32] + [torch.bfloat16] * machine.bf16_is_native("cpu")
+    faster = max(kinds, key=lambda kind: machine.matmul_peak(kind, size=1024, seconds=0.2))
+    assert (machine.autocast_dtype("cpu") or torch.float32) == faster
 
 
 def test_the_doctor_names_each_problem():

@@ -86,7 +86,8 @@ def finish(args, build: Path, kind: str = "headline") -> dict:
     path = build / ("race.json" if kind == "headline" else "race-quick.json")
     atomic_write(path, text)
     if getattr(args, "publish", False):
-        atomic_write(report.PUBLISHED, text)
+        before = json.loads(report.PUBLISHED.read_text(encoding="utf-8"))
+        atomic_write(report.PUBLISHED, json.dumps(report.published(found, before), indent=1) + "\n")
     print(f"written: build/{path.name}")
     return found
 

@@ -60,13 +60,25 @@ def summary(
             "others": read_part(home, "others", name) or [],
             "throughput": read_part(home, "throughput", name) or [],
         }
-        last = raced["runs"]["theirs"][-1]
-        found |= {key: last[key] for key in ("machine", "threads")}
+        found |= {key: found[name][key] for key in ("machine", "threads")}
     if not found:
         raise FileNotFoundError(f"No {kind} has been raced yet: run `python -m benchmarks race`.")
     smaller = {name: read_part(home, name, "all") for name in SMALLER}
     smaller = {name: one for name, one in smaller.items() if one}
     return found | {"smaller": smaller, "versions": store.versions(), "kind": kind}
+
+
+def published(found: dict, before: dict) -> dict:
+    """A summary in which nothing is lost that was published before and not raced again.
+
+    Shapes are raced on different days and machines; each entry says which machine it was.
+
+    >>> old = {"S1": {"p": 0.1}, "S2": {"p": 0.2}, "smaller": {"gpu": 1}, "kind": "headline"}
+    >>> new = {"S2": {"p": 0.3}, "smaller": {"vocabulary": 2}, "kind": "headline"}
+    >>> sorted(published(new, old)["smaller"]), published(new, old)["S1"], published(new, old)["S2"]
+    (['gpu', 'vocabulary'], {'p': 0.1}, {'p': 0.3})
+    """
+    return before | found | {"smaller": before.get("smaller", {}) | found["smaller"]}
 
 
 def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> dict:
@@ -82,6 +94,8 @@ def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> d
     if trials["ours"] > theirs:
         faults.append("Ours was tuned with more trials than its opponent.")
     return {key: raced[key] for key in kept} | {
+        "machine": sides["theirs"][-1]["machine"],
+        "threads": sides["theirs"][-1]["threads"],
         "mfu": {side: _mfu(logs, side, raced["pace"]) for side, logs in sides.items()},
         "settings": {side: logs[0]["spec"]["settings"] for side, logs in sides.items() if logs},
         "parameters": {side: logs[0]["parameters"] for side, logs in sides.items() if logs},

@@ -96,6 +96,7 @@ def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> d
     return {key: raced[key] for key in kept} | {
         "machine": sides["theirs"][-1]["machine"],
         "threads": sides["theirs"][-1]["threads"],
+        "versions": sides["theirs"][-1]["versions"],
         "mfu": {side: _mfu(logs, side, raced["pace"]) for side, logs in sides.items()},
         "settings": {side: logs[0]["spec"]["settings"] for side, logs in sides.items() if logs},
         "parameters": {side: logs[0]["parameters"] for side, logs in sides.items() if logs},

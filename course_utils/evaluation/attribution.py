@@ -65,17 +65,19 @@ def integrated_gradients(
 
 
 def embedding_score(model: nn.Module, ids: Tensor, label: int) -> Callable[[Tensor], Tensor]:
-    """The logit of `label` as a function of the token vectors (B, L, D) instead of the ids (L,).
+    """The logit of `label` as a function of the embedded tokens (B, L, D) instead of the ids (L,).
 
-    `model` is a `SequenceClassifier`. While it computes, its table of token vectors is replaced
-    by what is handed in: that is where a gradient can be taken. Raises ValueError when the ids
-    are not (L,) or there is no such label.
+    `model` is a `SequenceClassifier`. While it computes, what `Encoder.embed` makes of the ids is
+    replaced by what is handed in: that is where a gradient can be taken. It lies behind the first
+    norm. Before that a gradient times the vector would be next to nothing for every token, since
+    a norm does not notice how long a vector is. Raises ValueError when the ids are not (L,) or
+    there is no such label.
 
     >>> from course_utils.model.encoder import Encoder, EncoderConfig
     >>> from course_utils.model.heads import SequenceClassifier
     >>> shape = EncoderConfig.modern(20, hidden_size=16, num_layers=1, num_heads=2)
     >>> model, ids = SequenceClassifier(Encoder(shape), 2).eval(), torch.tensor([5, 6, 7])
-    >>> vectors = model.encoder.tokens(ids)[None]
+    >>> vectors = model.encoder.embed(ids[None])[0]
     >>> torch.allclose(embedding_score(model, ids, 1)(vectors), model(ids[None])[:, 1])
     True
     """
@@ -85,7 +87,7 @@ def embedding_score(model: nn.Module, ids: Tensor, label: int) -> Callable[[Tens
         raise ValueError(f"label must lie in 0 … {model.num_labels - 1}, not {label}.")
 
     def score(vectors: Tensor) -> Tensor:
-        hook = model.encoder.tokens.register_forward_hook(lambda *_: vectors)
+        hook = model.encoder.embedding_norm.register_forward_hook(lambda *_: vectors)
         try:
             return model(ids.expand(len(vectors), -1))[:, label]
         finally:

@@ -6,7 +6,7 @@ One line for each run. A run that stands in the file is not made again, so the c
 stopped and repeated; the most important runs come first. First the learning rates are chosen, on
 the validation part and with seeds that are not used again; then the test part is asked, once for
 each run. The runs are spread over the processor's cores, one thread each. Lines of weights that
-are no longer there are dropped. About 30 minutes on two cores with bfloat16.
+are no longer there are dropped. About an hour on two cores.
 """
 
 import json

@@ -45,13 +45,23 @@ def small():
 def test_they_sum_up_to_the_difference_of_a_real_model():
     model, ids = small(), torch.tensor([5, 9, 11, 7])
     score = embedding_score(model, ids, 1)
-    vectors = model.encoder.tokens(ids).detach()
-    baseline = model.encoder.tokens(torch.full_like(ids, 4)).detach()
+    vectors, baseline = model.encoder.embed(torch.stack([ids, torch.full_like(ids, 4)]))[0].detach()
     found = integrated_gradients(score, vectors, baseline, steps=200)
     ends = model(torch.stack([ids, torch.full_like(ids, 4)]))[:, 1]
     assert found.shape == vectors.shape
     assert found.sum().item() == pytest.approx((ends[0] - ends[1]).item(), abs=1e-4)
-    assert not model.encoder.tokens._forward_hooks
+    assert not model.encoder.embedding_norm._forward_hooks
+
+
+def test_the_score_notices_how_long_a_vector_is():
+    model, ids = small(), torch.tensor([5, 9, 11, 7])
+    score, vectors = embedding_score(model, ids, 1), model.encoder.embed(ids[None])[0].detach()
+    norm, raw = model.encoder.embedding_norm, model.encoder.tokens(ids)[None].detach()
+    with torch.no_grad():
+        assert score(vectors).allclose(model(ids[None])[:, 1])
+        behind = (score(2 * vectors) - score(vectors)).abs()
+        before = (score(norm(2 * raw)) - score(norm(raw))).abs()
+    assert behind > 10 * before
 
 
 def test_leaving_out_and_deleting_by_brute_force():

@@ -53,7 +53,7 @@ adding = coding(
         "Count first, over all parts, the labels that are not −100. Then every part gives the "
         'sum of its losses (`reduction="sum"`), divided by that one count.',
     ],
-    why="A mean of means is the mean only where all parts are equally large. Masked words never "
+    why="A mean of means is the mean only where all parts are equally large. Masked words seldom "
     "are, and so the gradient depended on how a batch happened to be cut.",
     then="what does the bug do in data-parallel training, where each process has a part?",
 )

@@ -29,7 +29,7 @@ same = coding(
     ],
     why="A batch that is a function of (seed, step) can be repeated and resumed. If it is a "
     "function of the seed alone, there is only one. `next(iter(loader))` inside a loop does the "
-    "same.",
+    "same where the loader does not shuffle.",
     then="look at the first ids of two successive batches before every long run.",
 )
 

@@ -42,7 +42,7 @@ curves = plot_question(
     wrong={
         "a": "look where its loss stays, and what its accuracy on the validation part is",
         "c": "by heart would be a loss of zero; this one stays far above the others",
-        "d": "the gradient is clipped, so nothing overflows: that is why nobody notices",
+        "d": "look again: every point of the curve is a number, and that is why nobody notices",
     },
     section="8.3",
     hints=[
@@ -61,7 +61,7 @@ saved = guess_question(
     minutes=1,
     given="our pretrained model with 100 labels, and a TF-IDF classifier that may have more",
     ask="How many labels does TF-IDF need to reach what the pretrained model reaches with 100?",
-    options={"a": "about 100, too", "b": "several hundred or more", "c": "no number is enough"},
+    options={"a": "about 100, too", "b": "more than 1,000", "c": "no number is enough"},
     answer="b",
     wrong={
         "a": "TF-IDF has to meet a word with a label on it before it knows what the word means",

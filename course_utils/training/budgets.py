@@ -46,7 +46,7 @@ def working_parameters(recipe: Recipe) -> float:
 
     The output layer works on hidden tokens only and the attention's products have no parameters,
     so the parameters of a file are not what a token pays for. Taking the cost for the size is the
-    choice of Bi et al. (2024, "DeepSeek LLM", section 3.2).
+    idea of Bi et al. (2024, "DeepSeek LLM", section 3.2), who leave the vocabulary out.
 
     >>> round(working_parameters(shaped(3, 128)))
     734768

@@ -9,7 +9,7 @@ from course_utils.exercises.exercise import case, coding
 
 
 def text_log_probability(ids: Tensor, start: Tensor, table: Tensor) -> Tensor:
-    """ln P(text), a scalar in nats: the first symbol from nothing, each other from the last one.
+    """ln P(text), a scalar: the first symbol from nothing, each other from the last one.
 
     ids is the text, (L,) int64 with L ≥ 1.  start, (V,), holds the probability of each symbol at
     the beginning; row a of table, (V, V), holds that of each symbol after the symbol a.

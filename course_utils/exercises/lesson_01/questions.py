@@ -69,7 +69,7 @@ leak = guess_question(
         "Nine letters in a row are often unique to one text.",
     ],
     why="A leak helps those who can memorise. The better a model's memory, the less its figure is "
-    "worth on a text that it has seen, which is why the split comes first in lesson 02.",
+    "worth on a text that it has seen, which is why lesson 02 takes such care with the split.",
 )
 
 more_data = plot_question(
@@ -91,8 +91,9 @@ more_data = plot_question(
     },
     section="1.5",
     hints=[
-        "Draw a vertical line a hundredth of the way from the right end. Which curve is lowest?",
-        "Curves that look back further start higher and end lower.",
+        "The right end of the figure is at 6,000,000 letters. Draw a vertical line at a hundredth "
+        "of that, 60,000. Which curve is lowest there?",
+        "And which curve is lowest at the right end? Compare how far back the two look.",
     ],
     why="A long memory has more to learn, so it needs more text. Which is the best one is not a "
     "property of the model, but of the model and the amount of text together.",

@@ -17,7 +17,7 @@ width = guess_question(
     },
     section="13.1",
     hints=[
-        "How many numbers does a matrix of D × D hold, and how many one of 2D × 2D?",
+        "How many numbers does a square matrix hold, and how many one of twice the width?",
         "Six operations for each parameter and token: count the parameters.",
     ],
     why="Parameters grow with the square of the width and only linearly with the depth, so width "

@@ -166,9 +166,9 @@ def _read(file: Path, name: str) -> str:
 def from_folder(path: str | os.PathLike, validation_share: float = 0.1) -> DatasetDict:
     """Your own folder as a corpus: `text` and `file`, in the splits train and validation.
 
-    The side of a block is read from a hash of its text (`splitting.split_of`), so it depends on
-    neither the machine nor the other files; blocks that share a near-duplicate move as one. Rows
-    stand in the order of the files.
+    The side of a block is read from a hash of its first paragraph (`splitting.split_of`), so it
+    depends neither on the machine nor on other files, unless they repeat some of its text: blocks
+    that share a near-duplicate move as one. Rows stand in the order of the files.
 
     Args:
         path: a folder; .txt and .md files below it are read, as UTF-8.

@@ -56,13 +56,13 @@ def hint(id: str) -> Note:
 
 
 def solution(id: str) -> Note:
-    """The reference's source, and why it is so."""
+    """The reference's source with the imports that it needs, and why it is so."""
     try:
         exercise = registry.find(id)
     except KeyError as unknown:
         return Note(unknown.args[0])
     if isinstance(exercise, Coding):
-        body = (("", stubs.reference_source(exercise)), ("why", exercise.why))
+        body = (("", stubs.solution_source(exercise)), ("why", exercise.why))
     else:
         body = (("answer", str(exercise.answer)), ("why", exercise.why))
     return Note(f"solution of {id}, {exercise.title}", body)

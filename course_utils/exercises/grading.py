@@ -206,7 +206,8 @@ def _grade_question(exercise: Question, answer) -> Outcome:
             return Outcome(exercise.id, WRONG, f"choose one of {letters}, not {describe(answer)}")
     if _equal(exercise.answer, answer, exercise.tolerance):
         return correct(exercise)
-    said = "" if exercise.options else f"you said {describe(answer)}, it is {exercise.answer}: "
+    reveal = exercise.kind == "guess" and not exercise.options
+    said = f"you said {describe(answer)}, it is {exercise.answer}: " if reveal else ""
     for value, message in exercise.wrong.items():
         if _equal(value, answer, exercise.tolerance):
             section = f" (section {exercise.section})" if exercise.section else ""
@@ -216,5 +217,5 @@ def _grade_question(exercise: Question, answer) -> Outcome:
 
 def _equal(expected, answer, tolerance: float) -> bool:
     if isinstance(expected, str):
-        return isinstance(answer, str) and answer.strip().lower() == expected.lower()
+        return isinstance(answer, str | int) and str(answer).strip().lower() == expected.lower()
     return difference(expected, answer, tolerance or 1e-9) is None

@@ -37,9 +37,7 @@ def cell(exercise) -> str:
 def solved_cell(exercise) -> str:
     """The same cell, solved."""
     if isinstance(exercise, Coding):
-        parts = [imports(exercise.reference), reference_source(exercise)]
-        source = "\n\n\n".join(part for part in parts if part)
-        return f'{source}\n\n\ncheck("{exercise.id}", {exercise.name})'
+        return f'{solution_source(exercise)}\n\n\ncheck("{exercise.id}", {exercise.name})'
     verb = "guess" if exercise.kind == "guess" else "check"
     return f'{verb}("{exercise.id}", {exercise.answer!r})'
 
@@ -55,6 +53,12 @@ def reference_source(exercise: Coding) -> str:
     """The reference's source; its docstring is the task where the exercise has one of its own."""
     source = source_of(exercise.reference)
     return _with_task(source, exercise.task) if exercise.task else source
+
+
+def solution_source(exercise: Coding) -> str:
+    """The reference as it runs in a notebook: the imports that it needs, and its source."""
+    parts = [imports(exercise.reference), reference_source(exercise)]
+    return "\n\n\n".join(part for part in parts if part)
 
 
 def stub(exercise: Coding) -> str:

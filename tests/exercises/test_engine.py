@@ -156,6 +156,21 @@ def test_a_solution_shows_source_and_reason():
     assert "8" in str(solution("00.3"))
 
 
+def test_a_solution_brings_the_imports_that_it_needs():
+    source = next(text for title, text in solution("03.5").body if not title)
+    assert "from itertools import pairwise" in source
+    exec(compile(source, "solution", "exec"), {})
+
+
+def test_an_order_of_panels_may_be_a_number_and_a_wrong_one_does_not_give_it_away():
+    assert check("06.8", 4231).correct
+    assert check("06.8", "4231").correct
+    for wrong in ("1234", "x", 1234):
+        outcome = check("06.8", wrong)
+        assert outcome.status == "wrong"
+        assert "4231" not in outcome.message
+
+
 def test_a_guess_is_kept_and_scored_later():
     assert guess("00.3", ...).status == "not attempted"
     assert check("00.3").status == "not attempted"

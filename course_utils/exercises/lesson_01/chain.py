@@ -83,7 +83,7 @@ def the_mean(ids, start, table):
     return (start[ids[0]].log() + table[ids[:-1], ids[1:]].log().sum()) / len(ids)
 
 
-@chain.wrong("in bits; nats take the natural logarithm", "1.2")
+@chain.wrong("that is the logarithm to base 2; ln, the natural logarithm, is `log`", "1.1")
 def in_bits(ids, start, table):
     return start[ids[0]].log2() + table[ids[:-1], ids[1:]].log2().sum()
 

@@ -28,8 +28,8 @@ table = coding(
     given="a text as numbers from 0 to V − 1, and how much to add to each count",
     reference=bigram_table,
     hints=[
-        "Begin with `counts = torch.zeros(V, V)` and a loop over pairs of neighbours. Which index "
-        "comes first?",
+        "Begin with `counts = torch.zeros(vocab_size, vocab_size)` and a loop over pairs of "
+        "neighbours. Which index comes first?",
         "After adding k to each of the V counts of a row, what has the row's sum grown by?",
         "`(counts + k) / (counts + k).sum(1, keepdim=True)`; `keepdim` keeps one sum for each row.",
     ],
@@ -63,7 +63,7 @@ def _counts(ids, vocab_size):
     return torch.bincount(pairs, minlength=vocab_size**2).view(vocab_size, vocab_size)
 
 
-@table.wrong("a row's sum has grown by k · V; divide by that, or the row exceeds one", "1.3")
+@table.wrong("a row's sum has grown by k · V: divide by the new sum, or the row exceeds one", "1.3")
 def forgot_v_times_k(ids, vocab_size, k):
     counts = _counts(ids, vocab_size)
     return (counts + k) / counts.sum(1, keepdim=True)

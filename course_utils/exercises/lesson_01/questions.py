@@ -47,7 +47,7 @@ shuffled = guess_question(
         "What does shuffling leave as it was?",
     ],
     why="Shuffling keeps how often each letter occurs and destroys everything else. The unigram "
-    "knows nothing else, so it loses nothing; the others have nothing left to know.",
+    "knows nothing else, so it loses nothing; the others have nothing to add to it.",
 )
 
 leak = guess_question(

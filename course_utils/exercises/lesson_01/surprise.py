@@ -13,7 +13,8 @@ def cross_entropy(p: Tensor, q: Tensor) -> Tensor:
     """Mean surprise, in bits, of somebody who believes q while the truth is p: −Σ p log₂ q.
 
     p and q are (..., V), probabilities along the last axis; the result is (...).  What never
-    happens (p = 0) costs nothing, even where q is 0 as well.
+    happens (p = 0) costs nothing, even where q is 0 as well; what does happen although q is 0
+    makes the price infinite.
     """
     return -torch.special.xlogy(p, q).sum(-1) / math.log(2)
 
@@ -32,7 +33,7 @@ price = coding(
     ],
     why="The world draws from p, so p weighs; the believer is surprised by −log₂ q. With q = p it "
     "is the entropy, and no other q costs less.",
-    then="try a few beliefs q on p = (½, ¼, ¼). Is any of them cheaper than p itself?",
+    then="which belief about three things costs the same, whatever the truth p is?",
 )
 
 

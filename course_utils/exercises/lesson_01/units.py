@@ -46,7 +46,7 @@ several = coding(
     why="Perplexity is e to the mean surprise of a token. A mean of perplexities lets one odd "
     "short text outvote a long one, and the mean of exponentials is larger than the exponential "
     "of the mean.",
-    then="by which of its two mistakes does the function give too much, and by which too little?",
+    then="which of its two mistakes always gives too much, and which may go either way?",
 )
 
 

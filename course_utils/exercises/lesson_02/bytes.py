@@ -22,7 +22,7 @@ cafe = guess_question(
     },
     section="2.2",
     hints=[
-        "ASCII letters take one byte each. The accent, U+0301, lies beyond ASCII.",
+        "ASCII letters take one byte each. The accent, U+0301, is number 769.",
         "c, a, f and e are four bytes; U+0301 is written with two.",
     ],
     why="Four ASCII letters and a two-byte accent make 6. The two words are different strings, and "
@@ -124,7 +124,7 @@ personal.wrong_edit(
     "one_dot_only",
     old="(\\.[\\w-]+)+",
     new="\\.[\\w-]+",
-    message="mail.example.org has two dots; what follows the first is left over",
+    message="mail.example.org has two dots; from the second one on it is left standing",
     section="2.3",
 )
 personal.wrong_edit(
@@ -169,10 +169,11 @@ def links_first(text):
     return cleaning.mask_personal(text)
 
 
-@personal.wrong("one mark for each digit; a whole number becomes one mark", "2.3")
+@personal.wrong("one mark for each digit; five digits or more become one mark, fewer stay", "2.3")
 def digit_by_digit(text):
-    masked = cleaning.mask_personal(text)
-    return re.sub(r"\d", "[NUMBER]", masked)
+    text = re.sub(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", "[EMAIL]", text)
+    text = re.sub(r"(https?://|www\.)\S+", "[LINK]", text, flags=re.IGNORECASE)
+    return re.sub(r"\d", "[NUMBER]", text)
 
 
 @personal.alternative

@@ -56,7 +56,8 @@ leak = coding(
     hints=[
         "Each side is free of duplicates. Where else can two equal texts stand?",
         "What has to be done first, the split or the removal of duplicates?",
-        "Collect the first place of each key over *all* texts, shuffle those places, cut.",
+        "Collect the first place of each key over *all* texts, shuffle those places, cut, and sort "
+        "both parts.",
     ],
     why="A pair of equal texts is cut apart before anybody looks for duplicates, and then neither "
     "side has one. Removing duplicates belongs before the split, over everything there is.",
@@ -129,7 +130,7 @@ def _parts(texts, share, seed):
     return sorted(places[cut:]), sorted(places[:cut])
 
 
-@leak.wrong("the leak is gone, but so are test texts: exactly those that occur twice", "2.5")
+@leak.wrong("the leak is gone, but so are test texts: exactly those with a copy in train", "2.5")
 def test_gives_way(texts, share, seed):
     train, test = split_places_with_a_bug(texts, share, seed)
     seen = {duplicate_key(texts[p]) for p in train}

@@ -29,7 +29,7 @@ mixing = coding(
     ],
     why="A power below one shrinks large numbers more than small ones. Nothing is created by it: a "
     "small language is only read more often, and by and by learned by heart.",
-    then="with 81 texts to 1, which alpha gives the small language a tenth?",
+    then="with 81 texts to 1, which alpha gives the small language a quarter?",
 )
 
 

@@ -88,7 +88,7 @@ same.wrong_edit(
     "composed_but_not_compatible",
     old='"NFKC"',
     new='"NFC"',
-    message="full width letters and ligatures still count as others: that takes NFKC",
+    message="full width letters and ① still count as others: that takes NFKC",
     section="2.2",
 )
 same.wrong_edit(

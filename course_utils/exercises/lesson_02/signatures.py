@@ -41,7 +41,7 @@ signature = coding(
     "`PRIME`, and NumPy as `np`",
     reference=minhash.signatures,
     tolerance=0.1,
-    task="""One row of `size` numbers for each set, (N, size); rows agree as often as sets do.
+    task="""One row of `size` integers for each set, (N, size); rows agree as often as sets do.
 
     The share of places in which two rows are equal estimates the Jaccard index of their sets.
 
@@ -53,7 +53,8 @@ signature = coding(
     """,
     hints=[
         "Draw all aₖ and bₖ once, before the loop over the sets: "
-        "`np.random.default_rng(seed).integers(1, PRIME, size)`.",
+        "`generator = np.random.default_rng(seed)`, then `generator.integers(1, PRIME, size)` for "
+        "each of the two.",
         "For one set: an array of its fingerprints, (n,), against aₖ as a column, (size, 1), gives "
         "all hashes at once, (size, n). Which axis is the minimum taken over?",
         "`((a[:, None] * x + b[:, None]) % PRIME).min(axis=1)`, in uint64 or int64: a product of "
@@ -177,7 +178,7 @@ def one_function_repeated(sets, size=128, seed=0):
     return np.repeat(minhash.signatures(sets, 1, seed), size, axis=1)
 
 
-@signature.wrong("you hash the places in the set, not the items: all sets look alike", "2.4")
+@signature.wrong("you hash the places, not the items: sets of one size look alike", "2.4")
 def hashed_the_places(sets, size=128, seed=0):
     return minhash.signatures([set(map(str, range(len(one)))) for one in sets], size, seed)
 

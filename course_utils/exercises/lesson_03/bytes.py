@@ -84,7 +84,7 @@ def python_codec(code_point):
 
 
 @utf8.wrong(
-    "that is the number in two or more plain bytes; where are the marks 110… and 10…?", "3.1"
+    "that is the plain number, in as many bytes as it needs; where are 110… and 10…?", "3.1"
 )
 def plain_big_endian(code_point):
     return code_point.to_bytes(max(1, (code_point.bit_length() + 7) // 8), "big")

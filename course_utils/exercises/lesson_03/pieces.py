@@ -25,8 +25,10 @@ longest = coding(
         "WordPiece never goes back: if nothing fits at `start`, return None at once.",
     ],
     why="Greedy and without regret: the longest piece is taken even if the rest can then not be "
-    "spelled. That is simple, fast, and the reason for some surprising [UNK]s.",
-    then="find a word that could be spelled by going back, and is None here.",
+    "spelled. BERT can afford it: its vocabulary has every letter that it knows with and without "
+    "##, so something always fits, and an [UNK] comes from an unknown character or from the "
+    "length.",
+    then="make up a vocabulary and a word that could be spelled by going back, and is None here.",
 )
 
 

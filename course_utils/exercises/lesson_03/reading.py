@@ -30,7 +30,8 @@ reading = coding(
     title="Read by rank",
     difficulty=3,
     minutes=12,
-    given="a word, and merges in the order in which they were learned; no two make the same token",
+    given="a word, perhaps an empty one, and merges in the order in which they were learned; no "
+    "two make the same token",
     reference=apply_merges,
     task="""Cut a word into tokens by merges, the earliest learned first.
 
@@ -43,7 +44,7 @@ reading = coding(
         "`min` over `pairwise(tokens)` with the rank as key finds the pair that was learned first; "
         "what rank does a pair have that was never learned?",
         "Glue that pair everywhere (03.6), and repeat until the best pair is not in the "
-        "dictionary or one token is left.",
+        "dictionary or fewer than two tokens are left.",
     ],
     why="Reading replays the training: a pair that was glued first then is glued first now, and "
     "later merges find what they found in training.",

@@ -33,7 +33,7 @@ span = coding(
         "`left < end and right > start`. What do these say about a special token, (0, 0)?",
     ],
     why="A token holds a character of the answer when it begins before the answer ends and ends "
-    "after the answer begins. With strict signs, an empty interval such as (0, 0) never counts.",
+    "after the answer begins. With strict signs (0, 0) never counts: 0 is greater than no `start`.",
     then="which characters do your tokens hold that the answer does not?",
 )
 

@@ -57,6 +57,7 @@ def streams(draw):
             data = data[length:]
         yield case(pieces)
     yield case([b"plain ", b"", b"ASCII"])
+    yield case([b"A \xe7", b"\x94\xb5", b"."])
 
 
 @stream.oracle
@@ -100,7 +101,20 @@ def never_empties_the_buffer(pieces):
     return shown
 
 
-@stream.wrong("the buffer is thrown away together with the half character in it", "3.1")
+@stream.wrong("whole characters wait together with the half one: show at once what is whole", "3.1")
+def whole_characters_wait_too(pieces):
+    waiting, shown = b"", []
+    for piece in pieces:
+        waiting += piece
+        try:
+            shown.append(waiting.decode("utf-8"))
+            waiting = b""
+        except UnicodeDecodeError:
+            shown.append("")
+    return shown
+
+
+@stream.wrong("a piece with half a character is dropped altogether, whole ones and all", "3.1")
 def forgets_the_half(pieces):
     shown = []
     for piece in pieces:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from course_utils.exercises.exercise import case, coding
-from course_utils.exercises.lesson_03.reading import apply_merges
+from course_utils.text.subwords import merge_pair
 
 
 def train_bpe(text: str, num_merges: int) -> list[tuple[str, str]]:
@@ -24,9 +24,10 @@ def train_bpe(text: str, num_merges: int) -> list[tuple[str, str]]:
         if not seen:
             break
         best = min(seen, key=lambda pair: (-seen[pair], age[pair[0]], age[pair[1]]))
-        age.setdefault(best[0] + best[1], len(age))
+        new = best[0] + best[1]
+        age.setdefault(new, len(age))
         merges.append(best)
-        words = {word: apply_merges(word, merges) for word in words}
+        words = {word: merge_pair(tokens, best, new) for word, tokens in words.items()}
     return merges
 
 
@@ -113,8 +114,8 @@ trainer.wrong_edit(
     section="3.3",
 )
 trainer.wrong_edit(
-    "counted_only_once",
-    old="words = {word: apply_merges(word, merges) for word in words}",
+    "merged_tokens_dropped",
+    old="words = {word: merge_pair(tokens, best, new) for word, tokens in words.items()}",
     new="words = {word: [t for t in tokens if t not in best] for word, tokens in words.items()}",
     message="the merged tokens are gone from the words; a new token should stand in their place",
     section="3.3",

@@ -13,7 +13,8 @@ multi_head = coding(
     title="Multi-head attention, whole",
     difficulty=5,
     minutes=20,
-    given="the two linear layers; `apply_rotary`, `merge_heads` and F.scaled_dot_product_attention",
+    given="the two linear layers; `apply_rotary`, `merge_heads`, F.scaled_dot_product_attention; a "
+    "boolean mask that broadcasts to (B, H, L, L), or none; leave `dropout` to lesson 05",
     reference=attention.MultiHeadAttention,
     keep=("__init__", "weights"),
     hints=[
@@ -137,7 +138,7 @@ WRONG_EDITS = [  # name, what stands in the reference, what stands in its place,
         "dropout if self.training else 0.0",
         "dropout",
         "dropout is for training only: in `eval` mode nothing is dropped",
-        "4.5",
+        "5.6",
     ),
     (
         "queries_and_keys_exchanged",

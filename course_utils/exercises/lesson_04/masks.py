@@ -20,7 +20,8 @@ causal = coding(
     """,
     hints=[
         "Draw it for L = 3: how many keys may the first query see, how many the last?",
-        "`torch.ones(...)` makes a full square; `.tril()` keeps what is on and below the diagonal.",
+        "`torch.ones(..., dtype=torch.bool)` is a full square of True; `.tril()` keeps what is "
+        "on and below the diagonal.",
     ],
     why="Position i may see the keys j ≤ i: the lower triangle, with its diagonal.",
     then="how many of the L² pairs are left, as L grows?",
@@ -55,7 +56,7 @@ def the_future_only(length, device=None):
     return torch.ones(length, length, dtype=torch.bool).triu()
 
 
-@causal.wrong("True where it is hidden; in this course (and in PyTorch) True means may look", "4.4")
+@causal.wrong("True where it is hidden; here, as in PyTorch's fused kernel, True may look", "4.4")
 def true_for_hidden(length, device=None):
     return torch.ones(length, length, dtype=torch.bool).triu(1)
 
@@ -116,7 +117,7 @@ honest = plot_question(
     minutes=1,
     given="the right half of Figure 4.3",
     ask="A colleague reports a causal model that guesses throws of a fair eight-sided die with a "
-    "loss of 1.6 nats. What do you say?",
+    "loss of 1.6 nats, on throws made only after the training. What do you say?",
     options={
         "a": "congratulations: it beats 2.08",
         "b": "the model sees the answer somewhere",
@@ -125,7 +126,7 @@ honest = plot_question(
     answer="b",
     wrong={
         "a": "no model can guess a fair die; below ln 8 = 2.08 somebody is reading the answer",
-        "c": "every batch was thrown anew, so there is nothing to learn by heart",
+        "c": "the throws that it was judged by were made afterwards: nothing to learn by heart",
     },
     section="4.4",
     hints=["What is the best loss that anybody can reach on a fair die?", "ln 8 is 2.08."],

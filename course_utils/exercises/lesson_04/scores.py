@@ -173,7 +173,7 @@ wider = guess_question(
     title="A wider head",
     difficulty=1,
     minutes=1,
-    given="queries and keys whose entries are random, with mean 0 and variance 1",
+    given="queries and keys whose entries are drawn independently, with mean 0 and variance 1",
     ask="The head is made 16 times as wide. By what factor does the spread (the standard "
     "deviation) of the raw scores q·k grow?",
     answer=4,

@@ -43,7 +43,8 @@ passes = plot_question(
     wrong={
         "a": "its bar ends far to the right of 0.01: the test would fail",
         "b": "look again at where its bar ends: a little above 0.01 is above",
-        "d": "padding that is read changes every text that has any: its bar is one of the longest",
+        "d": "padding that is read changes every text that has any: its bar ends far to "
+        "the right of 0.01",
     },
     section="5.6",
     hints=["Find 0.01 on the axis; it is logarithmic.", "Which bars end left of it?"],
@@ -98,7 +99,7 @@ counted = coding(
         "A linear layer from a to b numbers has a·b weights, and b biases if it has any.",
         "Attention: 4 matrices width × width. MLP: width × mlp_size (twice as wide when gated), "
         "and mlp_size × width back.",
-        "Two norms: a scale of `width` each, and as many biases.",
+        "Two norms: a scale of `width` each, and as many biases where `bias` is True.",
     ],
     why="4D² for the attention and 2DM or 3DM for the MLP are all but everything; the rest are "
     "vectors. The number of heads does not appear.",
@@ -139,20 +140,16 @@ counted.wrong_edit(
     message="queries, keys and values are three matrices; the fourth mixes the heads' answers",
     section="5.8",
 )
-counted.wrong_edit(
-    "counted_one_norm",
-    old="mlp_size * width + 2 * width",
-    new="mlp_size * width + width",
-    message="the scale of one norm is missing: a layer has two norms",
-    section="5.8",
-)
-counted.wrong_edit(
-    "forgot_the_norms",
-    old="mlp_size * width + 2 * width",
-    new="mlp_size * width",
-    message="the norms learn too: a scale of `width` numbers each",
-    section="5.8",
-)
+@counted.wrong("one norm is missing, a scale and where there is one a bias: a layer has two", "5.8")
+def counted_one_norm(width, mlp_size, gated=False, bias=True):
+    return layer_parameters(width, mlp_size, gated, bias) - width * (2 if bias else 1)
+
+
+@counted.wrong("the norms learn too: each a scale and, where there is one, a bias", "5.8")
+def forgot_the_norms(width, mlp_size, gated=False, bias=True):
+    return layer_parameters(width, mlp_size, gated, bias) - 2 * width * (2 if bias else 1)
+
+
 counted.wrong_edit(
     "forgot_the_biases",
     old="if bias:",

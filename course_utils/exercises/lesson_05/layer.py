@@ -12,7 +12,7 @@ whole = coding(
     title="An encoder layer of either family",
     difficulty=5,
     minutes=20,
-    given="attention, MLP, two norms, and `drop`, all made by `__init__`",
+    given="attention, MLP and two norms, made by `__init__`, and the method `drop`",
     reference=encoder.EncoderLayer,
     keep=("__init__", "drop"),
     tolerance=1e-4,  # the oracle turns in float32, whatever the input
@@ -25,7 +25,8 @@ whole = coding(
     hints=[
         "Write the 2018 order first: two lines, each of the form norm(x + sublayer(x)).",
         "Modern: x + sublayer(norm(x)). What is added is the x from *before* the norm.",
-        "`self.attention(x, mask, rotary)` and `self.mlp(x)`; each has a norm of its own.",
+        "`self.drop(self.attention(x, mask, rotary))` and `self.drop(self.mlp(x))` are what is "
+        "added; each has a norm of its own.",
     ],
     why="A layer only ever adds to what came in. Post-norm norms the sum, so the stream is "
     "rescaled at every step; pre-norm norms what a sublayer reads, and the stream itself runs "
@@ -58,9 +59,12 @@ def layer_cases(draw):
 
 @whole.observe
 def layered(EncoderLayer, config, x, weights, mask, rotary, first):
-    layer = EncoderLayer(config, first).to(x.dtype).eval()
-    layer.load_state_dict(weights)
-    return layer(x, mask, rotary)
+    layers = [EncoderLayer(config, first).to(x.dtype).eval() for _ in range(2)]
+    for layer in layers:
+        layer.load_state_dict(weights)
+    layers[1].drop = torch.zeros_like
+    output, silent = (layer(x, mask, rotary) for layer in layers)
+    return {"output": output, "output when all is dropped": silent}
 
 
 @whole.oracle
@@ -73,14 +77,18 @@ def libraries(config, x, weights, mask, rotary, first):
         theirs = names[part]
         state[f"{theirs}_{kind}" if theirs.endswith("in_proj") else f"{theirs}.{kind}"] = value
     layer.to(x.dtype).load_state_dict(state)
+    silent = x  # all that the sublayers give is dropped: what is left are norms of the stream
     with torch.no_grad():
         if config.norm == "post":
-            return layer.train()(x, src_key_padding_mask=~mask[:, 0, 0])  # no dropout: p is 0
-        cos, sin = rotary
-        out = layer.eval()(
-            x, attention_mask=mask, position_embeddings=(cos[None].to(x), sin[None].to(x))
-        )
-        return out[0] if isinstance(out, tuple) else out
+            out = layer.train()(x, src_key_padding_mask=~mask[:, 0, 0])  # no dropout: p is 0
+            silent = layer.norm2(layer.norm1(x))
+        else:
+            cos, sin = rotary
+            out = layer.eval()(
+                x, attention_mask=mask, position_embeddings=(cos[None].to(x), sin[None].to(x))
+            )
+    out = out[0] if isinstance(out, tuple) else out
+    return {"output": out, "output when all is dropped": silent}
 
 
 def torch_layer(config):
@@ -123,12 +131,12 @@ class Variant(encoder.EncoderLayer):
         return (self.post_norm if self.post else self.pre)(x, mask, rotary)
 
     def post_norm(self, x, mask, rotary):
-        x = self.attention_norm(x + self.attention(x, mask, rotary))
-        return self.mlp_norm(x + self.mlp(x))
+        x = self.attention_norm(x + self.drop(self.attention(x, mask, rotary)))
+        return self.mlp_norm(x + self.drop(self.mlp(x)))
 
     def pre(self, x, mask, rotary):
-        x = x + self.attention(self.attention_norm(x), mask, rotary)
-        return x + self.mlp(self.mlp_norm(x))
+        x = x + self.drop(self.attention(self.attention_norm(x), mask, rotary))
+        return x + self.drop(self.mlp(self.mlp_norm(x)))
 
 
 @whole.wrong("always norms before: `self.post` asks for the order of 2018", "5.4")
@@ -144,25 +152,27 @@ class AlwaysPost(Variant):
 @whole.wrong("the sublayer's output replaces the stream; it should be added to it", "5.4")
 class NoResidual(Variant):
     def post_norm(self, x, mask, rotary):
-        return self.mlp_norm(self.mlp(self.attention_norm(self.attention(x, mask, rotary))))
+        x = self.attention_norm(self.drop(self.attention(x, mask, rotary)))
+        return self.mlp_norm(self.drop(self.mlp(x)))
 
     def pre(self, x, mask, rotary):
-        return self.mlp(self.mlp_norm(self.attention(self.attention_norm(x), mask, rotary)))
+        x = self.drop(self.attention(self.attention_norm(x), mask, rotary))
+        return self.drop(self.mlp(self.mlp_norm(x)))
 
 
 @whole.wrong("you add to the normed x; the residual path carries the x from before the norm", "5.4")
 class AddedToTheNormed(Variant):
     def pre(self, x, mask, rotary):
         x = self.attention_norm(x)
-        x = self.mlp_norm(x + self.attention(x, mask, rotary))
-        return x + self.mlp(x)
+        x = self.mlp_norm(x + self.drop(self.attention(x, mask, rotary)))
+        return x + self.drop(self.mlp(x))
 
 
 @whole.wrong("the MLP reads what came into the layer, not what the attention added to it", "5.7")
 class SideBySide(Variant):
     def pre(self, x, mask, rotary):
-        heard = self.attention(self.attention_norm(x), mask, rotary)
-        return x + heard + self.mlp(self.mlp_norm(x))
+        heard = self.drop(self.attention(self.attention_norm(x), mask, rotary))
+        return x + heard + self.drop(self.mlp(self.mlp_norm(x)))
 
 
 @whole.wrong("the mask never reaches the attention: padding is read", "5.7")
@@ -190,6 +200,28 @@ class StepByStep(encoder.EncoderLayer):
         return x
 
 
-@whole.alternative
+@whole.wrong("what a sublayer gives is never dropped out: `self.drop` is not called", "5.7")
 class WithoutDropout(Variant):
+    def post_norm(self, x, mask, rotary):
+        x = self.attention_norm(x + self.attention(x, mask, rotary))
+        return self.mlp_norm(x + self.mlp(x))
+
+    def pre(self, x, mask, rotary):
+        x = x + self.attention(self.attention_norm(x), mask, rotary)
+        return x + self.mlp(self.mlp_norm(x))
+
+
+@whole.wrong("the stream is dropped out with it; only what a sublayer gives should be", "5.7")
+class DroppedTheSum(Variant):
+    def post_norm(self, x, mask, rotary):
+        x = self.attention_norm(self.drop(x + self.attention(x, mask, rotary)))
+        return self.mlp_norm(self.drop(x + self.mlp(x)))
+
+    def pre(self, x, mask, rotary):
+        x = self.drop(x + self.attention(self.attention_norm(x), mask, rotary))
+        return self.drop(x + self.mlp(self.mlp_norm(x)))
+
+
+@whole.alternative
+class InTwoLines(Variant):
     pass

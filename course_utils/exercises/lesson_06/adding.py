@@ -69,6 +69,8 @@ def adding_cases(draw):
             if size > 3:
                 labels[: size // 2] = -100
             parts.append((draw.normal(size, width), labels))
+        if len(sizes) == 3:  # one part asks for nothing: its mean would be 0/0
+            parts.insert(1, (draw.normal(2, width), torch.full((2,), -100)))
         yield case(draw.normal(classes, width), parts)
 
 
@@ -130,11 +132,23 @@ adding.wrong_edit(
 )
 
 
+@adding.wrong("the mean of a part that asks for nothing is 0/0, and stays it: take its sum", "6.5")
+def weighted_means_of_nothing(model, parts):
+    counts, total = [int((labels != -100).sum()) for _, labels in parts], 0.0
+    for (inputs, labels), count in zip(parts, counts, strict=True):
+        loss = F.cross_entropy(model(inputs), labels) * (count / sum(counts))
+        loss.backward()
+        total += loss.item()
+    return total
+
+
 @adding.alternative
 def weighted_means(model, parts):
     counts = [int((labels != -100).sum()) for _, labels in parts]
     total = 0.0
     for (inputs, labels), count in zip(parts, counts, strict=True):
+        if not count:
+            continue
         loss = F.cross_entropy(model(inputs), labels) * (count / sum(counts))
         loss.backward()
         total += loss.item()

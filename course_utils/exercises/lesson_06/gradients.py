@@ -133,10 +133,10 @@ def clip_gradients(gradients: list[Tensor], limit: float) -> tuple[list[Tensor],
 
     All tensors together count as one long vector, and its norm is the root of the sum of all
     squares. If the norm is above `limit`, every gradient is multiplied by limit/norm; otherwise
-    they stay as they are.
+    they stay as they are. The tensors that were given are not changed.
     """
     norm = torch.stack([gradient.square().sum() for gradient in gradients]).sum().sqrt()
-    factor = min(1.0, limit / float(norm))
+    factor = limit / float(norm) if norm > limit else 1.0
     return [gradient * factor for gradient in gradients], float(norm)
 
 
@@ -150,7 +150,8 @@ clipping = coding(
     tolerance=1e-5,
     hints=[
         "One norm for all of them: square every entry of every tensor, add up, take the root.",
-        "One factor for all of them, at most 1: `min(1.0, limit / norm)`.",
+        "One factor for all of them: `limit / norm` where the norm is above the limit, 1 otherwise "
+        "(so that a norm of 0 divides nothing).",
     ],
     why="One common factor keeps the direction, and shortens only the step. Clipping tensor by "
     "tensor, or entry by entry, bends it.",
@@ -164,6 +165,7 @@ def clipping_cases(draw):
     yield case([3 * draw.normal(3, draw.size(2, 5)), draw.normal(5), draw.normal(2, 2)], 2.0)
     yield case([0.1 * draw.normal(3), 0.1 * draw.normal(2, 3)], 10.0)  # short enough already
     yield case([draw.normal(7, 3), 0.01 * draw.normal(3)], 1.5)
+    yield case([0 * draw.normal(3), 0 * draw.normal(2, 2)], 1.0)
 
 
 @clipping.oracle
@@ -184,8 +186,8 @@ clipping.wrong_edit(
 )
 clipping.wrong_edit(
     "always_scaled",
-    old="min(1.0, limit / float(norm))",
-    new="limit / float(norm)",
+    old=" if norm > limit else 1.0",
+    new="",
     message="short gradients are made longer: the factor may be 1 at most",
     section="6.4",
 )

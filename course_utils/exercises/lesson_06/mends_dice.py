@@ -9,8 +9,6 @@ from course_utils.exercises.lesson_06 import pieces
 from course_utils.model.encoder import EncoderConfig
 from course_utils.model.heads import MaskedLanguageModel
 
-WHERE = "6.9"
-
 same = coding(
     "06.16",
     title="The same batch for ever",
@@ -106,29 +104,29 @@ def _both(step, seed):
     return 1_000_003 * seed + step
 
 
-@same.wrong("every run has the same batches: the seed is not used any more", WHERE)
+@same.wrong("every run has the same batches: the seed is not used any more", "6.7")
 def seed_forgotten(rows, size, pad_id, step, seed):
     return _batch_with(lambda t, s: t, lambda t, s: t)(rows, size, pad_id, step, seed)
 
 
-@same.wrong("seed + step: step 1 of run 0 is step 0 of run 1, so two seeds are hardly two", WHERE)
+@same.wrong("seed + step: step 1 of run 0 is step 0 of run 1, so two seeds are hardly two", "6.7")
 def seed_plus_step(rows, size, pad_id, step, seed):
     return _batch_with(lambda t, s: t + s, lambda t, s: t + s)(rows, size, pad_id, step, seed)
 
 
-@same.wrong("other rows at every step, but always the same places hidden", WHERE)
+@same.wrong("other rows at every step, but always the same places hidden", "6.7")
 def same_places(rows, size, pad_id, step, seed):
     ids, _ = pieces.batch_at(rows, size, pad_id, step, seed)
     dice = torch.Generator().manual_seed(7)
     return ids, (torch.rand(ids.shape, generator=dice) < 0.25) & (ids != pad_id)
 
 
-@same.wrong("other places at every step, but always the same rows", WHERE)
+@same.wrong("other places at every step, but always the same rows", "6.7")
 def same_rows(rows, size, pad_id, step, seed):
     return _batch_with(lambda t, s: s, _both)(rows, size, pad_id, step, seed)
 
 
-@same.wrong("the dice are not seeded: a run cannot be repeated or resumed", WHERE)
+@same.wrong("the dice are not seeded: a run cannot be repeated or resumed", "6.7")
 def unseeded(rows, size, pad_id, step, seed):
     ids = rows[torch.randint(len(rows), (size,))]
     return ids, (torch.rand(ids.shape) < 0.25) & (ids != pad_id)
@@ -158,7 +156,7 @@ loud = coding(
     mutates=True,
     tolerance=0.1,
     hints=[
-        "What is the standard deviation of `nn.init.normal_(weight)`? Look it up.",
+        "Which deviation does the docstring ask for, and where does the call say so?",
         "It has an argument `std`.",
     ],
     why="The decoder multiplies a vector of length about √D by the embeddings. With deviation 1 "
@@ -199,28 +197,28 @@ def as_the_task_says(words, width):
     }
 
 
-@loud.wrong("a new parameter is no longer the decoder's: the two are untied", WHERE)
+@loud.wrong("a new parameter is no longer the decoder's: the two are untied", "6.1")
 def untied(model):
     weight = 0.02 * torch.randn_like(model.encoder.tokens.weight)
     model.encoder.tokens.weight = nn.Parameter(weight)
 
 
-@loud.wrong("0.02 is the deviation; you took it for the variance", WHERE)
+@loud.wrong("0.02 is the deviation; you took it for the variance", "6.1")
 def variance(model):
     nn.init.normal_(model.encoder.tokens.weight, std=0.02**0.5)
 
 
-@loud.wrong("a uniform law between −0.02 and 0.02 is not a normal law of deviation 0.02", WHERE)
+@loud.wrong("a uniform law between −0.02 and 0.02 is not a normal law of deviation 0.02", "6.1")
 def uniform(model):
     nn.init.uniform_(model.encoder.tokens.weight, -0.02, 0.02)
 
 
-@loud.wrong("all words begin alike: with zeros nothing tells them apart", WHERE)
+@loud.wrong("all words begin alike: with zeros nothing tells them apart", "6.1")
 def zeros(model):
     nn.init.zeros_(model.encoder.tokens.weight)
 
 
-@loud.wrong("the second argument is the mean: the deviation is still 1", WHERE)
+@loud.wrong("the second argument is the mean: the deviation is still 1", "6.1")
 def as_the_mean(model):
     nn.init.normal_(model.encoder.tokens.weight, 0.02)
 

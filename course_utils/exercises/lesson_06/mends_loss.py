@@ -7,8 +7,6 @@ import torch.nn.functional as F
 from course_utils.exercises.exercise import case, coding
 from course_utils.exercises.lesson_06 import pieces
 
-WHERE = "6.9"
-
 
 def loss_cases(draw):
     """Logits and labels, −100 among them and word 0 asked for."""
@@ -49,27 +47,27 @@ twice.cases(loss_cases)
 twice.oracle(loss_by_numpy)
 
 
-@twice.wrong("the logarithm is missing: `nll_loss` wants the logarithms of probabilities", WHERE)
+@twice.wrong("the logarithm is missing: `nll_loss` wants the logarithms of probabilities", "6.8")
 def no_logarithm(logits, labels):
     return F.nll_loss(logits.softmax(-1), labels)
 
 
-@twice.wrong("these are bare logits: without a softmax they are no probabilities", WHERE)
+@twice.wrong("these are bare logits: without a softmax they are no probabilities", "6.8")
 def no_softmax_at_all(logits, labels):
     return F.nll_loss(logits, labels)
 
 
-@twice.wrong("that softmax runs over the rows; it has to run over the words", WHERE)
+@twice.wrong("that softmax runs over the rows; it has to run over the words", "6.8")
 def over_the_batch(logits, labels):
     return F.nll_loss(logits.log_softmax(0), labels)
 
 
-@twice.wrong("a sum grows with the number of words that are asked for: take the mean", WHERE)
+@twice.wrong("a sum grows with the number of words that are asked for: take the mean", "6.8")
 def added_up(logits, labels):
     return F.cross_entropy(logits, labels, reduction="sum")
 
 
-@twice.wrong("labels of −100 count as 0 in the sum, but you divide by them, too", WHERE)
+@twice.wrong("labels of −100 count as 0 in the sum, but you divide by them, too", "6.8")
 def divided_by_all(logits, labels):
     return F.cross_entropy(logits, labels, reduction="none").mean()
 
@@ -106,29 +104,29 @@ missing.cases(loss_cases)
 missing.oracle(loss_by_numpy)
 
 
-@missing.wrong("now every −100 asks for word 0: leave the labels as they are", WHERE)
+@missing.wrong("now every −100 asks for word 0: leave the labels as they are", "6.5")
 def nothing_became_word_zero(logits, labels):
     return F.cross_entropy(logits, labels.clamp(min=0))
 
 
-@missing.wrong("now the last word is ignored instead of the first", WHERE)
+@missing.wrong("now the last word is ignored instead of the first", "6.5")
 def another_word_is_lost(logits, labels):
     last = logits.size(-1) - 1
     return F.cross_entropy(logits, labels.masked_fill(labels < 0, last), ignore_index=last)
 
 
-@missing.wrong("the answers have moved by one word", WHERE)
+@missing.wrong("the answers have moved by one word", "6.5")
 def moved_by_one(logits, labels):
     moved = (labels + 1) % logits.size(-1)
     return F.cross_entropy(logits, moved.where(labels >= 0, -100))
 
 
-@missing.wrong("labels of −100 count as 0 in the sum, but you divide by them as well", WHERE)
+@missing.wrong("labels of −100 count as 0 in the sum, but you divide by them as well", "6.5")
 def divided_by_all_rows(logits, labels):
     return F.cross_entropy(logits, labels, reduction="none").mean()
 
 
-@missing.wrong("it is a sum: the mean over what is asked was wanted", WHERE)
+@missing.wrong("it is a sum: the mean over what is asked was wanted", "6.5")
 def summed(logits, labels):
     return F.cross_entropy(logits, labels, reduction="sum")
 

@@ -8,8 +8,6 @@ from course_utils.exercises.exercise import case, coding
 from course_utils.exercises.lesson_06 import pieces
 from course_utils.training.optim import schedule
 
-WHERE = "6.9"
-
 clearing = coding(
     "06.14",
     title="Yesterday's gradients",
@@ -56,7 +54,7 @@ def by_numpy(weight, inputs, truth):
 
 
 @clearing.wrong(
-    "they are cleared between `backward` and `step`: nothing is left to step along", WHERE
+    "they are cleared between `backward` and `step`: nothing is left to step along", "6.5"
 )
 def cleared_too_late(optimizer, loss):
     loss.backward()
@@ -64,27 +62,27 @@ def cleared_too_late(optimizer, loss):
     optimizer.step()
 
 
-@clearing.wrong("`step` comes before `backward` and finds no gradients", WHERE)
+@clearing.wrong("`step` comes before `backward` and finds no gradients", "6.5")
 def stepped_too_early(optimizer, loss):
     optimizer.step()
     optimizer.zero_grad()
     loss.backward()
 
 
-@clearing.wrong("that forgets the momentum; the old gradients are still there", WHERE)
+@clearing.wrong("that forgets the momentum; the old gradients are still there", "6.5")
 def forgot_the_state_instead(optimizer, loss):
     optimizer.state.clear()
     loss.backward()
     optimizer.step()
 
 
-@clearing.wrong("now the momentum is cleared as well: only the gradients should be", WHERE)
+@clearing.wrong("now the momentum is cleared as well: only the gradients should be", "6.5")
 def forgot_everything(optimizer, loss):
     optimizer.state.clear()
     pieces.update(optimizer, loss)
 
 
-@clearing.wrong("clipping shortens the sum of old gradients; it does not clear it", WHERE)
+@clearing.wrong("clipping shortens the sum of old gradients; it does not clear it", "6.5")
 def clipped_instead(optimizer, loss):
     loss.backward()
     nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
@@ -138,28 +136,28 @@ def through_the_corners(step, total, warmup, steps_per_epoch):
 
 
 @late.wrong(
-    "the warm-up is longer now by the steps of an epoch: `warmup` counts steps already", WHERE
+    "the warm-up is longer now by the steps of an epoch: `warmup` counts steps already", "6.3"
 )
 def longer_warmup(step, total, warmup, steps_per_epoch):
     return schedule(step, total, min(total, warmup * steps_per_epoch))
 
 
-@late.wrong("everything counts epochs now: the rate is flat for an epoch, and then jumps", WHERE)
+@late.wrong("everything counts epochs now: the rate is flat for an epoch, and then jumps", "6.3")
 def staircase(step, total, warmup, steps_per_epoch):
     return schedule(step // steps_per_epoch, -(-total // steps_per_epoch), 1)
 
 
-@late.wrong("the warm-up is gone; it was to be mended, not removed", WHERE)
+@late.wrong("the warm-up is gone; it was to be mended, not removed", "6.3")
 def no_warmup(step, total, warmup, steps_per_epoch):
     return schedule(step, total)
 
 
-@late.wrong("it rises, and never falls: the decay is missing", WHERE)
+@late.wrong("it rises, and never falls: the decay is missing", "6.3")
 def no_decay(step, total, warmup, steps_per_epoch):
     return schedule(step, total, warmup, "constant")
 
 
-@late.wrong("`schedule` counts steps from 0, as you are given them: you are one ahead", WHERE)
+@late.wrong("`schedule` counts steps from 0, as you are given them: you are one ahead", "6.3")
 def one_ahead(step, total, warmup, steps_per_epoch):
     return schedule(min(step + 1, total - 1), total, warmup)
 

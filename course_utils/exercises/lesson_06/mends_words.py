@@ -6,8 +6,6 @@ import torch
 from course_utils.exercises.exercise import case, coding
 from course_utils.exercises.lesson_06 import pieces
 
-WHERE = "6.9"
-
 seen = coding(
     "06.10",
     title="Who may be looked at",
@@ -43,27 +41,27 @@ def seen_by_numpy(ids, pad_id):
     return np.not_equal(ids.numpy(), pad_id)
 
 
-@seen.wrong("numbers, not booleans: True and False were asked for", WHERE)
+@seen.wrong("numbers, not booleans: True and False were asked for", "6.8")
 def as_numbers(ids, pad_id):
     return (ids != pad_id).long()
 
 
-@seen.wrong("padding is called `pad_id` here; it is 0 in some vocabularies only", WHERE)
+@seen.wrong("padding is called `pad_id` here; it is 0 in some vocabularies only", "6.8")
 def padding_is_zero(ids, pad_id):
     return ids != 0
 
 
-@seen.wrong("ids below `pad_id` are words, too", WHERE)
+@seen.wrong("ids below `pad_id` are words, too", "6.8")
 def only_larger_ids(ids, pad_id):
     return ids > pad_id
 
 
-@seen.wrong("a place is hidden from all rows as soon as one row is padded there", WHERE)
+@seen.wrong("a place is hidden from all rows as soon as one row is padded there", "6.8")
 def one_mask_for_all(ids, pad_id):
     return (ids != pad_id).all(0).expand(ids.shape)
 
 
-@seen.wrong("everything may be looked at: padding is read as text", WHERE)
+@seen.wrong("everything may be looked at: padding is read as text", "6.8")
 def everything(ids, pad_id):
     return torch.ones_like(ids, dtype=torch.bool)
 
@@ -95,7 +93,7 @@ hidden = coding(
     ],
     why="The labels were read from the hidden text, so the answer to everything was [MASK]. "
     "Writing into an argument is a bug of its own: next epoch, the text has holes.",
-    then="why would a training loss far *below* the optimum have told you within ten steps?",
+    then="why would a training loss far *below* the optimum have told you within twenty steps?",
 )
 
 
@@ -115,30 +113,30 @@ def hidden_by_numpy(ids, chosen, mask_id):
     return np.where(chosen, mask_id, ids), np.where(chosen, ids, -100)
 
 
-@hidden.wrong("a copy is made now, but the labels are still read from the hidden text", WHERE)
+@hidden.wrong("a copy is made now, but the labels are still read from the hidden text", "6.8")
 def copied_but_late(ids, chosen, mask_id):
     inputs = ids.masked_fill(chosen, mask_id)
     return inputs, torch.where(chosen, inputs, -100)
 
 
-@hidden.wrong("the answers are right, but the text that you were given has holes now", WHERE)
+@hidden.wrong("the answers are right, but the text that you were given has holes now", "6.8")
 def written_in_place(ids, chosen, mask_id):
     labels = torch.where(chosen, ids, -100)
     ids[chosen] = mask_id
     return ids, labels
 
 
-@hidden.wrong("every word is asked for: labels are −100 where nothing was hidden", WHERE)
+@hidden.wrong("every word is asked for: labels are −100 where nothing was hidden", "6.8")
 def asks_for_everything(ids, chosen, mask_id):
     return ids.masked_fill(chosen, mask_id), ids.clone()
 
 
-@hidden.wrong("you ask for the words that were left visible", WHERE)
+@hidden.wrong("you ask for the words that were left visible", "6.8")
 def asks_for_the_visible(ids, chosen, mask_id):
     return ids.masked_fill(chosen, mask_id), torch.where(chosen, -100, ids)
 
 
-@hidden.wrong("0 is a word; −100 is the label that asks for nothing", WHERE)
+@hidden.wrong("0 is a word; −100 is the label that asks for nothing", "6.8")
 def zero_for_nothing(ids, chosen, mask_id):
     return ids.masked_fill(chosen, mask_id), ids * chosen
 

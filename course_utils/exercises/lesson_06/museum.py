@@ -104,8 +104,8 @@ EXHIBITS = {
         replace(HEALTHY, hide=p.hide_with_a_bug),
         1,
         "the labels are taken after the words were hidden",
-        "the answer to every question is [MASK]: the training loss is zero within a few steps, and "
-        "the judge's loss explodes at once",
+        "the answer to every question is [MASK]: the training loss is zero within some thirty "
+        "steps, and the judge's loss explodes at once",
     ),
 }
 

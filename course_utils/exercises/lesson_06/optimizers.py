@@ -125,8 +125,8 @@ adamw.wrong_edit(
 )
 adamw.wrong_edit(
     "counted_from_zero",
-    old="(1 - beta1**t)",
-    new="(1 - beta1 ** (t + 1))",
+    old="    m_hat = mean",
+    new="    t = t + 1\n    m_hat = mean",
     message="the steps count from 1, so the power is t itself",
     section="6.3",
 )

@@ -25,8 +25,9 @@ def start_with_a_bug(model: nn.Module) -> None:
 def batch_at(rows: Tensor, size: int, pad_id: int, step: int, seed: int) -> tuple[Tensor, Tensor]:
     """The batch of a step: `size` rows (B, L), and where to hide a word, (B, L) bool.
 
-    It depends on step and seed alone, and every step has other rows and other places. Padding is
-    never chosen; of the other tokens a quarter is.
+    It depends on step and seed alone. Every step has other rows and other places, and so has every
+    seed: no step of one run is a step of another. Padding is never chosen; of the other tokens a
+    quarter is.
     """
     dice = torch.Generator().manual_seed(1_000_003 * seed + step)
     ids = rows[torch.randint(len(rows), (size,), generator=dice)]
@@ -42,8 +43,9 @@ def batch_at_with_a_bug(
 ) -> tuple[Tensor, Tensor]:
     """The batch of a step: `size` rows (B, L), and where to hide a word, (B, L) bool.
 
-    It depends on step and seed alone, and every step has other rows and other places. Padding is
-    never chosen; of the other tokens a quarter is.
+    It depends on step and seed alone. Every step has other rows and other places, and so has every
+    seed: no step of one run is a step of another. Padding is never chosen; of the other tokens a
+    quarter is.
     """
     dice = torch.Generator().manual_seed(seed)
     ids = rows[torch.randint(len(rows), (size,), generator=dice)]

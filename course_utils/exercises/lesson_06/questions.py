@@ -41,13 +41,13 @@ swallowed = guess_question(
     answer=1.0,
     wrong={
         2.0: "that is what float32 says; how far apart are two neighbours in bfloat16 at 1?",
-        1.5: "not half of the steps arrive, but not one",
+        1.5: "it is not that half of the steps arrive: none of them does",
         0.0: "nothing is lost of the weight itself",
     },
     section="6.6",
     hints=[
         "A bfloat16 has 8 significant bits. What is the next number after 1?",
-        "1 + 2⁻⁷ = 1.0078. A step of less than half of that is rounded away.",
+        "It is 1 + 2⁻⁷ = 1.0078. A step of less than half of 2⁻⁷ = 0.0078 is rounded away.",
     ],
     why="Every single step is rounded back to where it began, so a thousand of them move nothing. "
     "This is why the optimizer keeps its weights in float32.",
@@ -68,7 +68,10 @@ def matching(id: str, wing: str, letters: str, minutes: int):
             for letter, number, right in zip(letters, order, answer, strict=True)
             if number != right
         )
-        wrong[order] = f"panel {panel} is not plaque {said}: there, {by_number[said].signature}"
+        wrong[order] = (
+            f"panel {panel} is not plaque {said}. What plaque {said} looks like: "
+            f"{by_number[said].signature}"
+        )
     plaques = "; ".join(f"**{n}** {by_number[n].plaque}" for n in sorted(by_number))
     return plot_question(
         id,

@@ -110,7 +110,10 @@ def normal_numbers(input_ids, special_ids, rate, generator):
     return chosen & ~torch.isin(input_ids, torch.tensor(special_ids))
 
 
-@choosing.wrong("you hide ids below 5; which ids are special is what `special_ids` says", "7.2")
+@choosing.wrong(
+    "you spare the ids below 5; which ids are special is what `special_ids` says",
+    "7.2",
+)
 def the_first_five_ids(input_ids, special_ids, rate, generator):
     return (torch.rand(input_ids.shape, generator=generator) < rate) & (input_ids >= 5)
 

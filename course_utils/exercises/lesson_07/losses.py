@@ -14,7 +14,8 @@ def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy in nats over the hidden tokens of the whole batch, a scalar.
 
     logits is (B, L, V); labels is (B, L) int64, IGNORE (−100) where nothing was hidden.  Every
-    hidden token counts the same, however many there are in its row.
+    hidden token counts the same, however many there are in its row.  Logits may be large; the loss
+    stays finite.
     """
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE)
 

@@ -30,7 +30,9 @@ machine = coding(
         "generator=generator)]` draws random ordinary tokens; `torch.where` puts it all together.",
     ],
     why="The choice, the key and the writing do not know of each other, and one die with three "
-    "outcomes makes the three shares add up.",
+    "outcomes makes the three shares add up. (`_corrupt`, the die itself, stands in "
+    "text/masking.py: below mask_share it writes mask_id, below mask_share + random_share an "
+    "ordinary token, else it leaves the token.)",
     then="compare its shares with those of transformers' DataCollatorForLanguageModeling.",
 )
 

@@ -73,13 +73,15 @@ packing.wrong_edit(
     message="an empty text leaves a [SEP] behind: skip it",
     section="7.3",
 )
-packing.wrong_edit(
-    "one_short",
-    old="body = length - 2",
-    new="body = length - 3",
-    message="a row takes length − 2 tokens of the ribbon, all of them: one place is wasted here",
-    section="7.3",
-)
+@packing.wrong("a row takes length − 2 tokens of the ribbon: one place is wasted here", "7.3")
+def one_short(sequences, length, cls_id, sep_id):
+    ribbon = [token for tokens in sequences if tokens for token in (*tokens, sep_id)]
+    body = length - 3
+    rows = len(ribbon) // body
+    packed = torch.full((rows, length), sep_id)
+    packed[:, 0] = cls_id
+    packed[:, 1 : body + 1] = torch.tensor(ribbon[: rows * body]).view(rows, body)
+    return packed
 
 
 @packing.wrong("the rows have no [CLS] and [SEP] of their own", "7.3")
@@ -110,7 +112,7 @@ def each_text_apart(sequences, length, cls_id, sep_id):
     return torch.tensor(rows)
 
 
-@packing.wrong("[CLS] stands before every text; here it stands before every row", "7.3")
+@packing.wrong("you put [CLS] before every text; it belongs at the beginning of every row", "7.3")
 def cls_before_every_text(sequences, length, cls_id, sep_id):
     ribbon = [token for tokens in sequences if tokens for token in (cls_id, *tokens, sep_id)]
     rows = len(ribbon) // length

@@ -49,7 +49,8 @@ writing = coding(
     hints=[
         "Two coins are tossed for each token. What happens to a token for which both say yes?",
         "Three outcomes that exclude each other need one die, not two coins.",
-        "`dice < 0.8`, then `dice < 0.9`, else: one `torch.rand` and two thresholds.",
+        "`dice < mask_share`, then `dice < mask_share + random_share`, else: one `torch.rand` and "
+        "two thresholds.",
     ],
     why="Independent coins overlap: of the 10 % that should become random, a tenth is then set "
     "back to unchanged, and what neither coin claims is 0.9 · 0.9 = 81 %. One die cannot overlap.",
@@ -101,7 +102,10 @@ def thresholds_not_added(tokens, drawn, mask_id, shares, generator):
     return torch.where((dice >= shares[1]) & (dice < shares[0]), mask_id, written)
 
 
-@writing.wrong("the second coin must be fair among those that are left, whatever the shares", "7.2")
+@writing.wrong(
+    "of those that are left, random / (random + unchanged) become random, not the share of all",
+    "7.2",
+)
 def half_of_what_is_left(tokens, drawn, mask_id, shares, generator):
     masked = torch.rand(tokens.shape, generator=generator) < shares[0]
     coin = torch.rand(tokens.shape, generator=generator) < shares[1]

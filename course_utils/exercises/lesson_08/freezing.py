@@ -93,7 +93,10 @@ def gave_all_to_the_optimizer(model):
     return list(model.parameters())
 
 
-@freeze.wrong("`eval()` turns dropout off; it does not stop a single weight from learning", "8.4")
+@freeze.wrong(
+    "nothing is frozen: neither `eval()` nor an attribute that nobody reads stops a weight",
+    "8.4",
+)
 def eval_is_no_freeze(model):
     model.encoder.eval()
     return [weight for weight in model.parameters() if weight.requires_grad]

@@ -103,7 +103,7 @@ judged.wrong_edit(
     old="    model.eval()\n",
     new="",
     message="the mask is used now, but the model still judges in training mode",
-    section="8.2",
+    section="8.1",
 )
 judged.wrong_edit(
     "left_in_evaluation_mode",
@@ -111,14 +111,14 @@ judged.wrong_edit(
     new="",
     message="right numbers, but the model is left in evaluation mode: the rest of the training "
     "goes on without dropout",
-    section="8.2",
+    section="8.1",
 )
 judged.wrong_edit(
     "left_in_training_mode",
     old="model.train(was_training)",
     new="model.train()",
     message="a model that came in evaluation mode leaves in training mode",
-    section="8.2",
+    section="8.1",
 )
 judged.wrong_edit(
     "argmax_over_the_batch",

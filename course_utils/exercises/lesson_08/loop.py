@@ -1,4 +1,4 @@
-"""Lesson 08, section 8.9: the whole of fine-tuning, from an empty function."""
+"""Lesson 08, section 8.10: the whole of fine-tuning, from an empty function."""
 
 import torch
 import torch.nn.functional as F
@@ -133,7 +133,7 @@ whole.wrong_edit(
     old="    model.train()\n",
     new="",
     message="the model came in evaluation mode, and nobody called `model.train()`",
-    section="8.2",
+    section="8.1",
 )
 whole.wrong_edit(
     "left_in_training_mode",
@@ -141,7 +141,7 @@ whole.wrong_edit(
     new="",
     message="it learns the right thing, but leaves in training mode: whoever predicts next has "
     "dropout on",
-    section="8.2",
+    section="8.1",
 )
 whole.wrong_edit(
     "never_cleared",
@@ -151,25 +151,25 @@ whole.wrong_edit(
     section="8.1",
 )
 whole.wrong_edit(
-    "clipped_too_late",
+    "never_clipped",
     old=f"{BACKWARD}{CLIP}",
     new=f"{CLIP}{BACKWARD}",
-    message="you clip before `backward`, when there is nothing to clip yet",
-    section="8.3",
+    message="the gradient is never shortened: the clip belongs between `backward` and `step`",
+    section="6.4",
 )
 whole.wrong_edit(
     "schedule_by_epoch",
     old=" * schedule(step, total, warmup)",
     new=" * schedule(len(means), epochs, min(warmup, epochs - 1))",
     message="the schedule moves once an epoch; it counts steps",
-    section="8.3",
+    section="6.3",
 )
 whole.wrong_edit(
     "no_schedule",
     old="lr * schedule(step, total, warmup)\n",
     new="lr\n",
     message="the learning rate is constant: no warm-up, no decay",
-    section="8.3",
+    section="6.3",
 )
 whole.wrong_edit(
     "mean_of_batch_means",

@@ -91,7 +91,8 @@ step.wrong_edit(
     "stepped_before_backward",
     old="    loss.backward()\n    optimizer.step()\n",
     new="    optimizer.step()\n    loss.backward()\n",
-    message="`step` still comes before `backward`: it finds no gradients",
+    message="`step` finds no gradients: it comes before `backward`, or `zero_grad` stands between "
+    "them",
     section="8.1",
 )
 

@@ -135,7 +135,7 @@ pairs = coding(
     ],
     why="Texts that both get right, or both get wrong, say nothing about which is better. Two "
     "models may differ by one point on ten texts or on two hundred, and only the first is news.",
-    then="make two models with the same accuracies that quarrel more. What happens to p?",
+    then="keep both accuracies as they are and let the two quarrel more. What happens to p?",
 )
 
 

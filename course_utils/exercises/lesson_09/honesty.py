@@ -16,9 +16,10 @@ error = coding(
     reference=calibration.expected_calibration_error,
     task="""The gap between what was said and what came of it, on average over texts: a float.
 
-    `truth` are N labels 0 and 1, `chances` N numbers from 0 to 1.  Cut 0 … 1 into `bins` equally
-    wide bins.  In each bin that is not empty take the mean chance and the share of ones, and the
-    distance of the two.  Average the distances, each bin counting as many times as it has texts.
+    `truth` is an int64 tensor (N,) of 0 and 1, `chances` a float tensor (N,) of numbers from 0
+    to 1; `np.asarray` makes an array of either.  Cut 0 … 1 into `bins` equally wide bins.  In
+    each bin that is not empty take the mean chance and the share of ones, and the distance of
+    the two.  Average the distances, each bin counting as many times as it has texts.
     """,
     hints=[
         "`np.linspace(0, 1, bins + 1)` gives the borders, `np.digitize` or `np.searchsorted` the "

@@ -17,8 +17,8 @@ weights = coding(
     reference=imbalance.class_weights,
     task="""A weight for each class 0 … C-1, float32 (C,), so that every class has the same say.
 
-    The weights of all texts of a class sum to the same for each class, and the mean weight of a
-    text is 1.
+    `labels` is an int64 tensor (N,).  The weights of all texts of a class sum to the same for
+    each class, and the mean weight of a text is 1.
     """,
     hints=[
         "`torch.bincount` counts. A class that is there half as often needs twice the weight.",
@@ -96,7 +96,8 @@ focal = coding(
     loss by the weight of its class; the mean is over the N texts all the same.  A scalar tensor.
     """,
     hints=[
-        "`F.cross_entropy(..., reduction='none')` is -ln p for each text; so p is its exponential.",
+        "`F.cross_entropy(..., reduction='none')` is -ln p for each text; so p is `torch.exp` of "
+        "minus that.",
         "Multiply each text's loss by (1 - p)^γ, then by `weights[labels]`, then average.",
     ],
     why="A text that is right for sure has 1 - p near 0 and falls silent; with γ = 2, one at p = "

@@ -39,7 +39,7 @@ curves = plot_question(
     wrong={
         "a": "look at the right panel again: does the accuracy fall with it?",
         "c": "that is the curve of the sentences that it was trained on",
-        "d": "accuracy hardly moves, but look at the loss",
+        "d": "accuracy even rises by a few points; and the loss more than doubles",
     },
     section="9.2",
     hints=[

@@ -25,7 +25,8 @@ threshold = coding(
         "of the others are misses?",
         "Then try all candidates, from the highest down, and keep the first that is cheapest.",
         "Faster: sort the texts, and note that calling one more text 1 saves a miss or costs an "
-        "alarm. A cumulative sum does the rest.",
+        "alarm. A cumulative sum gives all costs; of texts with equal chances, look only behind "
+        "the last.",
     ],
     why="Only where a text changes sides can the cost change, so N + 1 candidates are enough. With "
     "true probabilities the answer would be alarm/(alarm + miss), without any search; the search "

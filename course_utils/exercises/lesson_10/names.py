@@ -24,7 +24,8 @@ scores = coding(
     hints=[
         "Make two sets: what is there and what is said. A hit is in both.",
         "The same (kind, start, end) may stand in two rows: put the number of the row into it.",
-        "`there = {(i, *one) for i, tags in enumerate(truth) for one in bio_entities(tags)}`",
+        "`there = {(i, *one) for i, tags in enumerate(truth) "
+        "for one in spans.bio_entities(tags)}`",
     ],
     why="A name with one word too many is wrong, and costs twice: once as a false alarm, once as "
     "a miss. That is strict, and it is what the reader of a search result would say.",

@@ -7,8 +7,8 @@ silent = guess_question(
     title="The tagger that says nothing",
     difficulty=1,
     minutes=1,
-    given="the tweets of the test part: 10,842 words; 363 names stand in them, of about one and a "
-    "half words each",
+    given="the tweets of the test part: 10,842 words; 363 names stand in them, of 1.6 words each "
+    "on average",
     ask="A tagger says “outside” for every word. What is its token accuracy, as a share from 0 "
     "to 1?",
     answer=0.946,
@@ -20,7 +20,7 @@ silent = guess_question(
     },
     section="10.1",
     hints=[
-        "How many words are in a name, if 363 names have one and a half each?",
+        "How many words are in a name, if 363 names have 1.6 words each?",
         "About 580 of 10,842 are wrong, and the rest is right.",
     ],
     why="Nearly all words are in no name, so a score that counts words is nearly full before "
@@ -42,9 +42,11 @@ picture = plot_question(
     },
     answer="a",
     wrong={
-        "b": "compare the tagger that says nothing with the list of names: which has found any?",
+        "b": "compare the tagger that says nothing with the capital letters: which has more words "
+        "right, and which has found any name?",
         "c": "the tagger that says nothing has an F1 of 0; the others are far from it",
-        "d": "look at the tagger that says nothing: at the top by one ruler, at zero by the other",
+        "d": "look at the tagger that says nothing: near the top by one ruler, at zero "
+        "by the other",
     },
     section="10.3",
     hints=[
@@ -60,7 +62,8 @@ nowhere = guess_question(
     title="The reader that never answers",
     difficulty=1,
     minutes=1,
-    given="229 questions of the test part; 50 of them have no answer in their passage",
+    given="229 questions of the test part; 50 of them have no answer in their passage, "
+    "and there “no answer” scores 1",
     ask="A reader says “no answer” to all of them. What is its mean F1, as a share from 0 to 1?",
     answer=0.218,
     tolerance=0.03,

@@ -133,7 +133,7 @@ choice = coding(
         "A log-probability is never positive. What does one more word do to the sum?",
         "Divide by the number of tokens: that is a mean, and it has no love for length.",
     ],
-    why="Every word costs something, so among sums the shortest text wins, and a wide beam is sure "
+    why="Every word costs something, so sums favour short texts, and a wide beam is sure "
     "to have found a very short one. Dividing by the length is crude, but it takes the bias away "
     "(Wu et al. 2016, section 7).",
     then="is a mean fair? Think of a long text whose end is easy to guess.",
@@ -173,7 +173,7 @@ def best_single_token(texts):
     return max(range(len(texts)), key=lambda place: max(texts[place]))
 
 
-@choice.wrong("you divide by the length twice: now the long ones always win", "11.7")
+@choice.wrong("you divide by the length twice: now length itself is rewarded", "11.7")
 def divided_twice(texts):
     return max(range(len(texts)), key=lambda place: sum(texts[place]) / len(texts[place]) ** 2)
 

@@ -27,8 +27,8 @@ score = coding(
         "The penalty is exp(min(0, 1 − r/c)): a long translation gets no reward.",
     ],
     why="Precision alone would be won by a translation of one safe word, so brevity is punished; "
-    "recall is nowhere. A mean over sentences would be zero for most short ones, which hold no "
-    "run of four that is right.",
+    "recall is nowhere. A score for each sentence would be zero for most short ones, which hold no "
+    "run of four that is right, and so would drag the mean down.",
     then="what is the BLEU of a single sentence of three words, translated perfectly?",
 )
 

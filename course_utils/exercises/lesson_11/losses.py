@@ -21,8 +21,9 @@ shifted = coding(
     hints=[
         "Row i of the logits has seen the tokens 0 … i. Which token does it guess?",
         "Compare logits[:, :-1] with ids[:, 1:]. And which part of the mask belongs to them?",
-        "masked_fill the targets with −100 where mask[:, 1:] is 0; cross_entropy with "
-        "ignore_index=-100 and reduction='sum' does the rest.",
+        "masked_fill the targets with -100 where mask[:, 1:] is 0; put the rows behind each other, "
+        "`.flatten(0, 1)` and `.flatten()`, and cross_entropy with ignore_index=-100 and "
+        "reduction='sum' does the rest.",
     ],
     why="Shifted once. Unshifted, the model learns to repeat its input, at a loss of nearly zero; "
     "shifted twice, once here and once in the data, it learns to skip a word. Neither is an error.",

@@ -59,7 +59,7 @@ def blind_to_itself(new, past=0, device=None):
 
 
 @leak.wrong(
-    "right without a past; with one, the new tokens are treated as if they came first", "11.4"
+    "right without a past; with one, the new tokens are treated as if they came first", "11.1"
 )
 def forgot_the_past(new, past=0, device=None):
     return torch.ones(new, past + new, dtype=torch.bool).tril()
@@ -76,7 +76,7 @@ def sees_everything(new, past=0, device=None):
 
 
 @leak.wrong(
-    "the past is lost: the mask must be (new, past + new), with a column for each key", "11.4"
+    "the past is lost: the mask must be (new, past + new), with a column for each key", "11.1"
 )
 def square(new, past=0, device=None):
     return torch.ones(new, new, dtype=torch.bool).tril()

@@ -41,7 +41,8 @@ top_p = coding(
     ],
     why="The sum up to and including a token drops the one that crosses the line, and where the "
     "very first one crosses it, everything is gone: the softmax of a row of −∞ is not a number. "
-    "The bug shows only where the model is sure.",
+    "Every nucleus is one token too small, which nobody notices; it is empty, and crashes, only "
+    "where the model is sure.",
     then="what does p = 1 keep? And is that what `transformers` does?",
 )
 
@@ -76,7 +77,10 @@ def forgot_to_unsort(logits, p):
     return logits.masked_fill(shares.cumsum(-1) - shares >= p, -torch.inf)
 
 
-@top_p.wrong("that keeps tokens that are likelier than p by themselves: p is for their sum", "11.3")
+@top_p.wrong(
+    "that keeps every token that has 1 − p by itself: p is for the sum of those that stay",
+    "11.3",
+)
 def a_threshold_for_each(logits, p):
     chance = logits.softmax(-1)
     return logits.masked_fill(chance < 1 - p, -torch.inf)

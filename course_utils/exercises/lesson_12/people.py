@@ -13,7 +13,8 @@ from course_utils.exercises.exercise import case, coding
 def swap_words(text: str, pairs: list[tuple[str, str]]) -> str:
     """The text with both words of every pair exchanged, both ways at once.
 
-    Only whole words count: "he" is not in "the".  All words and the text are in lower case.
+    Only whole words count: "he" is not in "the".  What stands between the words, spaces included,
+    stays as it is.  All words and the text are in lower case.
     """
     other = dict(pairs) | {b: a for a, b in pairs}
     return re.sub(r"[a-z]+", lambda word: other.get(word[0], word[0]), text)
@@ -141,7 +142,7 @@ wilson = coding(
         "`min(1.0, …)` and `max(0.0, …)` keep rounding from leaving 0 … 1.",
     ],
     why="Share ± 1.96 standard errors shrinks to a point when all cases agree: six of six would "
-    "be a certainty. Wilson asks which true shares would make what we saw a surprise.",
+    "be a certainty. Wilson keeps every true share under which what we saw would be no surprise.",
     then="what is it for six of six? And for sixty of sixty?",
 )
 

@@ -1,5 +1,8 @@
 """Lesson 12, sections 12.2 and 12.3: labels that mean nothing, and heads that say nothing."""
 
+import random
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +42,7 @@ def control_cases(draw):
 
 @control.observe
 def described(control_labels, words, num_classes, seed):
-    before = torch.get_rng_state()
+    before = global_states()
     labels = control_labels(words, num_classes, seed)
     if labels.shape != words.shape:
         return {"shape": tuple(labels.shape)}
@@ -59,8 +62,14 @@ def described(control_labels, words, num_classes, seed):
         "the same seed again": bool(labels.equal(again)),
         "another seed, another labelling": any(not labels.equal(other) for other in others),
         "neighbouring ids have unrelated labels": not many or unrelated(pairs, num_classes),
-        "global random numbers left alone": bool(torch.get_rng_state().equal(before)),
+        "global random numbers left alone": global_states() == before,
     }
+
+
+def global_states():
+    """Where PyTorch's, Python's and NumPy's global dice stand."""
+    _, keys, place, *_ = np.random.get_state()  # noqa: NPY002
+    return torch.get_rng_state().tolist(), random.getstate(), keys.tolist(), place
 
 
 def unrelated(pairs, num_classes):
@@ -137,7 +146,7 @@ def by_kinds(words, num_classes, seed):
 def silence(mixed: Tensor, heads: list[int], num_heads: int) -> Tensor:
     """The heads' outputs, side by side (B, L, H·d), with those of `heads` set to zero.
 
-    `mixed` itself is left as it was.
+    `mixed` itself is left as it was; `heads` may be empty.
     """
     parts = mixed.unflatten(-1, (num_heads, -1)).clone()  # (B, L, H, d)
     parts[..., heads, :] = 0

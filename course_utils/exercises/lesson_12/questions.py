@@ -7,8 +7,8 @@ untrained = guess_question(
     title="What an untrained network knows",
     difficulty=2,
     minutes=2,
-    given="a network with random weights, and a linear probe that was fitted on its vectors at "
-    "hidden places",
+    given="a network with random weights, and a linear probe that was fitted on its last layer's "
+    "vectors at hidden places",
     ask="Which share of the beliefs' variance does the probe explain on other rows?",
     options={
         "a": "none at all: the network has learned nothing",
@@ -26,8 +26,8 @@ untrained = guess_question(
         "At a hidden place the input is [MASK], always the same. What else gets into the vector?",
         "Random attention averages over the row. What does an average of word vectors tell?",
     ],
-    why="An average of the row's word vectors is a noisy count of its words, and the words have to "
-    "do with the topics. The probe finds that, with nobody's learning but its own.",
+    why="We suppose: an average of the row's word vectors is a noisy count of its words, and the "
+    "words have to do with the topics. The probe finds that, with nobody's learning but its own.",
 )
 
 placebo = plot_question(
@@ -36,10 +36,12 @@ placebo = plot_question(
     difficulty=2,
     minutes=3,
     given="Figure 12.5, middle and right",
-    ask="Before, the gap was 0.8 nats; after training on swapped sentences it is less than half "
-    "of that. *Swapping pronouns halves prejudice!* What is wrong with the headline?",
+    ask="Before, the gap was 0.8 nats; after training on swapped sentences it is, on average over "
+    "the reference runs, less than half of that. *Swapping pronouns halves prejudice!* What is "
+    "wrong with the headline?",
     options={
-        "a": "without any swapping the gap has fallen as far: the training did it, not the swap",
+        "a": "without any swapping it has fallen nearly as far: most of it is the training, not "
+        "the swap",
         "b": "names in the sentences still give away who is meant",
         "c": "the two pronouns are not equally frequent in the text",
         "d": "nothing: we changed the text, and so we have shown the cause",
@@ -56,7 +58,8 @@ placebo = plot_question(
         "Compare 0 % with 100 %, and both with the dotted line. Then look at the placebo.",
     ],
     why="*Before* and *after* differ in two things, twenty steps of training and the swapping. "
-    "Only the run at 0 % takes them apart; and queen and king show that the steps blur everything.",
+    "Only the run at 0 % takes them apart; and queen and king show that the steps blur such "
+    "differences, prejudices or not.",
 )
 
 never = guess_question(
@@ -66,7 +69,7 @@ never = guess_question(
     minutes=3,
     given="10,000 possible codes, and a model that has never seen the true one: every rank from 1 "
     "to 10,000 is equally likely",
-    ask="What is its exposure on average, in bits? A guess within a tenth will do.",
+    ask="What is its exposure on average, in bits? A guess within a quarter of a bit will do.",
     answer=1.44,
     tolerance=0.1,
     wrong={
@@ -82,5 +85,6 @@ never = guess_question(
         "The mean of −log₂ of a number drawn evenly from 0 … 1 is 1/ln 2.",
     ],
     why="The share rank/N is about even in 0 … 1, and the mean of −log₂ of it is 1/ln 2 = 1.44. So "
-    "a secret that nobody told has one or two bits, and now and then four.",
+    "half of the secrets that nobody told have less than one bit, and one in sixteen has four or "
+    "more.",
 )

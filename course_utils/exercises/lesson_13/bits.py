@@ -15,8 +15,9 @@ rounding = coding(
     task="""Round each row of `weight` (rows, columns): (codes int8, scales float32 (rows,)).
 
     The largest absolute value of a row becomes 2^(bits-1) - 1, which is 127 for 8 bits, and
-    `codes * scales[:, None]` is what is left of the row: round to the nearest code.  A row of
-    zeros gets the scale 1.  Codes of fewer than 8 bits are kept in int8, too.
+    `codes * scales[:, None]` is what is left of the row: round to the nearest code, and a
+    half to the even one, as `round` does.  A row of zeros gets the scale 1.  Codes of fewer than 8
+    bits are kept in int8, too.
     """,
     hints=[
         "Begin with one row of 8 bits: 1, -0.5, 0.25. By what must it be divided so that the "
@@ -24,8 +25,8 @@ rounding = coding(
         "`weight.abs().amax(1)` has the largest of each row; a scale is that over the top code.",
         "`torch.where(largest > 0, largest / top, 1.0)`, then divide, `.round()`, `.to(int8)`.",
     ],
-    why="A quarter of the bytes, and the only thing that is lost is which of 255 steps a weight "
-    "lay between. Each row has its own step, so that one long row does not make all others coarse.",
+    why="A quarter of the bytes, and all that is lost is where between two of 255 steps a weight "
+    "lay. Each row has its own step, so that one long row does not make all others coarse.",
     then="try it on a matrix with one weight of 1000. How many of the other codes are left?",
 )
 

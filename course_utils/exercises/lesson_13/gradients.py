@@ -44,9 +44,9 @@ average = coding(
         "into a sum first.",
         "Multiply each gradient by its count, add, and divide once by the total.",
     ],
-    why="Masks are drawn at random and the last batch is short, so the counts differ. The loop of "
-    "this course sums losses and divides by the hidden tokens of all processes together, for the "
-    "same reason.",
+    why="Where each token has a coin of its own, or a batch cannot be halved, the counts differ. "
+    "For that reason the loop of this course sums losses and divides by the hidden tokens of all "
+    "processes together.",
     then="DistributedDataParallel does average plainly. How can the loss be scaled beforehand so "
     "that this average comes out right? `training.loop.gradients` does it in one line.",
 )

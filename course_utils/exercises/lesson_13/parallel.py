@@ -121,8 +121,9 @@ memory = coding(
         "Each stage includes the ones before it: at stage 2 both the optimizer's part and the "
         "gradients are divided.",
     ],
-    why="Data parallel training copies everything into every process, and most of it is never used "
-    "there: the optimizer's part of a weight is needed once, wherever that weight is updated.",
+    why="Data parallel training copies everything into every process, and then all of them make "
+    "the same update from the same gradients and moments. One process for each weight would do, "
+    "so only that one needs the optimizer's part of it.",
     then="what does stage 3 cost? The weights have to be sent round before each layer is used.",
 )
 

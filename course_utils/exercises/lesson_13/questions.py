@@ -39,9 +39,10 @@ valleys = plot_question(
     },
     answer="b",
     wrong={
-        "a": "it has seen each row about once: nobody learns by heart what is read once",
+        "a": "it has read less than a third of the rows, and none of them twice: nobody learns by "
+        "heart what is read once at most",
         "c": "that is what happens on the left of the valley",
-        "d": "compare the same size on a larger budget: it ends lower there",
+        "d": "not whatever the budget: on the largest, the middle size ends below the smallest",
     },
     section="13.2",
     hints=[

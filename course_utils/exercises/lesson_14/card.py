@@ -8,6 +8,10 @@ from course_utils.exercises.exercise import case, coding
 def card_figures(log: dict, step: int) -> dict[str, float]:
     """What a card says about the model as it was after `step`, from the log of its training.
 
+    The log holds "rows", "seconds" (of all planned steps), "ladder" (nats for "uniform", "unigram"
+    and "bigram"), "evaluations" (dictionaries with "step" and "loss") and "recipe" ("batch_size",
+    "length", and in its "train" the planned "steps").
+
     "loss": nats in the evaluation at that step; "below_unigram": how many nats that is below the
     unigram line; "tokens": how many tokens it had read by then; "epochs": how often each row;
     "minutes": that step's share of the whole run's seconds, in minutes.

@@ -74,7 +74,7 @@ def read_back(embed, data):
         found = json.loads(page.text)
     except ValueError:
         found = "no JSON: " + page.text
-    dangerous = re.findall(r"<(?:/?script|!--)", written, re.IGNORECASE)
+    dangerous = re.findall(r"</script|<!--", written, re.IGNORECASE)
     return {"elements": page.elements, "data": found, "dangerous pieces": dangerous}
 
 

@@ -26,8 +26,8 @@ thread = plot_question(
         "The axis of the steps is logarithmic: the first two points are the first two evaluations.",
         "Find the dashed line that is called bigram. Which is the first point below it?",
     ],
-    why="Four minutes of training on two cores, and the model does better than any table of "
-    "neighbours could: it uses words from further away, and from the right.",
+    why="Four minutes of training on two cores, and the model does better than the table of "
+    "left neighbours: it uses words from the right, or from further away, or both.",
 )
 
 per_byte = guess_question(

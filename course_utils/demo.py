@@ -44,6 +44,11 @@ class Answerer:
         self.model = interop.load_pretrained(folder, task=_task(Path(folder)))
         self.classifier, sorter = None, folder
         if classifier is not None:
+            if isinstance(self.model, explorer.SequenceClassifier):
+                raise checkpoint_files.CheckpointError(
+                    f"{folder} is a classifier itself: give a masked model, with {classifier} "
+                    "beside it"
+                )
             sorter = classifier
             self.classifier = interop.load_pretrained(classifier, task="classification")
             if interop.load_tokenizer(classifier).get_vocab() != self.tokenizer.get_vocab():
@@ -155,11 +160,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _is_from_here(self) -> bool:
         """Whether the browser meant this machine: a foreign name may point to 127.0.0.1 as well."""
-        host = self.headers.get("Host", "").rpartition(":")[0]
+        host = self.headers.get("Host", "").partition(":")[0]  # no port is named where it is 80
         origin = self.headers.get("Origin")
         port = self.server.server_address[1]
-        mine = {f"http://{name}:{port}" for name in (HOST, "localhost")}
-        if host in (HOST, "localhost") and (origin is None or origin in mine):
+        names = (HOST, "localhost")
+        mine = {f"http://{name}" + (f":{port}" if port != 80 else "") for name in names}
+        if host in names and (origin is None or origin in mine):
             return True
         self.close_connection = True
         self._tell(403, "The demo answers on this machine only.")

@@ -134,7 +134,7 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     temporary folder is removed and the old one stays.
 
     Raises:
-        OSError: the place is not writable.
+        OSError: the place is not writable, or a file has that name.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as home:
@@ -144,6 +144,8 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     ['config.json', 'model']
     """
     path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is a file: name a folder, or remove the file first.")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=_prefix(path), dir=path.parent))
     try:
@@ -163,13 +165,14 @@ def _replace_folder(temporary: Path, path: Path) -> None:
     old = Path(tempfile.mkdtemp(prefix=_prefix(path), dir=path.parent))
     try:
         os.replace(path, old / "old")
-        try:
-            os.replace(temporary, path)
-        except OSError:
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C may come between the two
+        if not path.exists() and (old / "old").exists():
             os.replace(old / "old", path)
-            raise
+        raise
     finally:
-        shutil.rmtree(old, ignore_errors=True)
+        if path.exists():  # or the only copy lies in there
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def sweep(path: str | os.PathLike) -> None:

@@ -187,6 +187,7 @@ CASES = {
         ("cost.training_memory", lambda _: cost.training_memory(None, 1, 1, 1), T, "EncoderConfig"),
         ("device.bf16_is_native", lambda _: device.bf16_is_native("gpu"), V, "no device"),
         ("device.autocast_dtype", lambda _: device.autocast_dtype("gpu"), V, "no device"),
+        ("device.settle_bf16", lambda _: device.settle_bf16("yes"), T, "True, False or None"),
         ("device.autocast_dtype", lambda _: device.autocast_dtype(None), T, "A device"),
         ("device.as_device", lambda _: device.as_device(0), T, "A device must"),
         ("device.synchronize", lambda _: device.synchronize("gpu:0"), V, "no device"),
@@ -438,6 +439,12 @@ CASES = {
             "mixture",
         ),
         ("interop.save_pretrained", lambda p: interop.save_pretrained(IDS, p / "m"), T, "only an"),
+        (
+            "interop.save_pretrained",
+            lambda p: interop.save_pretrained(decoder.CausalLanguageModel(SHAPE), p / "m"),
+            T,
+            "save_causal",
+        ),
         (
             "interop.save_pretrained",
             lambda p: interop.save_pretrained(model(), p / "m", 7),

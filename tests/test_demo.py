@@ -143,6 +143,8 @@ def test_a_classifier_alone_answers_too(folders):
 
 
 def test_what_does_not_belong_together_is_refused(folders, tmp_path):
+    with pytest.raises(interop.CheckpointError, match="classifier itself"):
+        demo.Answerer(folders / "bert-sorter", folders / "bert-sorter")
     with pytest.raises(interop.CheckpointError, match="different vocabularies"):
         demo.Answerer(folders / "bert", folders / "other-sorter")
     with pytest.raises(interop.CheckpointError, match="saved for another task"):

@@ -70,6 +70,36 @@ def test_a_folder_replaces_an_older_one_as_a_whole(tmp_path):
     assert names(target) == ["two"]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupted_exchange_of_folders_loses_neither(tmp_path, monkeypatch, error):
+    target = tmp_path / "model"
+    with files.atomic_folder(target) as folder:
+        (folder / "one").write_text("1")
+    real, calls = os.replace, []
+
+    def interrupted(*paths):
+        calls.append(paths)
+        if len(calls) == 2:
+            raise error
+        real(*paths)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(error), files.atomic_folder(target) as folder:
+        (folder / "two").write_text("2")
+    assert names(target) == ["one"]
+    assert names(tmp_path) == ["model"]
+
+
+def test_a_folder_does_not_take_the_place_of_a_file(tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with (
+        pytest.raises(NotADirectoryError, match="is a file"),
+        files.atomic_folder(tmp_path / "notes"),
+    ):
+        pass
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
 def test_what_a_killed_process_left_is_swept_and_its_neighbours_stay(tmp_path):
     program = """
 import os, signal, sys

@@ -112,11 +112,17 @@ def test_the_scale_dial(monkeypatch):
 def test_bf16_is_used_only_where_it_is_native_and_faster(monkeypatch, native, peaks, dtype):
     monkeypatch.setattr(device, "_cpu_has_bf16", lambda: native)
     monkeypatch.setattr(device, "matmul_peak", lambda kind, **_: peaks[kind])
-    device._cpu_is_faster_in_bf16.cache_clear()
+    device._ask_the_cpu.cache_clear()
     try:
         assert machine.autocast_dtype("cpu") == dtype
     finally:
-        device._cpu_is_faster_in_bf16.cache_clear()
+        device._ask_the_cpu.cache_clear()
+
+
+def test_asking_the_cpu_leaves_the_callers_dice_alone():
+    before = torch.get_rng_state()
+    machine.matmul_peak(size=8, device="cpu", seconds=0.0)
+    assert before.equal(torch.get_rng_state())
 
 
 def test_the_number_type_is_the_one_that_multiplies_faster_here():
@@ -176,8 +182,14 @@ def test_freed_memory_that_is_kept_is_not_fetched_anew():
 
 
 def test_the_energy_meter_adds_packages_and_nothing_inside_them(tmp_path):
-    for name, joules in (("intel-rapl:0", 5), ("intel-rapl:1", 7), ("intel-rapl:0:0", 3)):
+    for name, kind, joules in (
+        ("intel-rapl:0", "package-0", 5),
+        ("intel-rapl:1", "package-1", 7),
+        ("intel-rapl:0:0", "core", 3),
+        ("intel-rapl:2", "psys", 30),  # the whole machine, packages included
+    ):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "name").write_text(f"{kind}\n")
         (tmp_path / name / "energy_uj").write_text(f"{joules * 1_000_000}\n")
     assert machine.energy_meter(tmp_path) == 12
     (tmp_path / "intel-rapl:1" / "energy_uj").write_text("closed")

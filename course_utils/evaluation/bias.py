@@ -80,7 +80,11 @@ def preferences(
             rows = by_length[start : start + batch_size]
             texts = [sentences[i] for i in rows]
             batch = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-            place = (batch["input_ids"] == tokenizer.mask_token_id).long().argmax(1, keepdim=True)
+            holes = batch["input_ids"] == tokenizer.mask_token_id
+            if not (holes.sum(1) == 1).all():
+                cut = texts[int((holes.sum(1) != 1).nonzero()[0])]
+                raise ValueError(f"The {MASK} lies behind the end of what is read: {cut[:60]!r} …")
+            place = holes.long().argmax(1, keepdim=True)
             logits = model(
                 batch["input_ids"].to(device),
                 positions=place.to(device),

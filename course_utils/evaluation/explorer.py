@@ -19,6 +19,8 @@ from torch import Tensor
 from course_utils.files import atomic_write
 from course_utils.model.heads import MaskedLanguageModel, SequenceClassifier
 
+from .language import _judged
+
 MOST_TOKENS = 48  # what fits on a page; each token more costs a row and a column in every head
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -49,7 +51,6 @@ def guesses(logits: Tensor, names: Sequence[str], top: int = 5) -> list[tuple[st
     return [(names[index], chances[index].item()) for index in chances.topk(top).indices.tolist()]
 
 
-@torch.inference_mode()
 def view(
     model: MaskedLanguageModel | SequenceClassifier,
     tokenizer,
@@ -83,18 +84,13 @@ def view(
         raise ValueError(
             f"The text has {ids.size(1)} tokens, and {MOST_TOKENS} can be shown: shorten it."
         )
-    model.eval()
-    found = {
-        "text": text,
-        "tokens": tokenizer.convert_ids_to_tokens(ids[0].tolist()),
-        "attention": [
-            [_packed(head) for head in layer[0]] for layer in model.encoder.attention_maps(ids)
-        ],
-        "guesses": {},
-        "surprise": {},
-    }
-    if isinstance(model, MaskedLanguageModel):
-        found |= _guessed(model, tokenizer, ids, places, top)
+    tokens = tokenizer.convert_ids_to_tokens(ids[0].tolist())
+    found = {"text": text, "tokens": tokens, "guesses": {}, "surprise": {}}
+    with _judged(model) as device:
+        maps = model.encoder.attention_maps(ids.to(device))
+        found["attention"] = [[_packed(head) for head in layer[0]] for layer in maps]
+        if isinstance(model, MaskedLanguageModel):
+            found |= _guessed(model, tokenizer, ids.to(device), places, top)
     judge = model if isinstance(model, SequenceClassifier) else classifier
     if judge is not None:
         found["classes"] = _classes(judge, ids, labels)
@@ -103,12 +99,13 @@ def view(
 
 def _packed(weights: Tensor) -> str:
     """The weights (L, L) of a head as bytes in base64."""
-    return base64.b64encode((weights * 255).round().to(torch.uint8).numpy().tobytes()).decode()
+    table = (weights * 255).round().to(torch.uint8).cpu()
+    return base64.b64encode(table.numpy().tobytes()).decode()
 
 
 def _guessed(model: MaskedLanguageModel, tokenizer, ids: Tensor, places, top: int) -> dict:
     """Guesses and surprise at each place, hidden one at a time: one copy of the text for each."""
-    asked = torch.tensor(places).unsqueeze(1)  # (M, 1)
+    asked = torch.tensor(places, device=ids.device).unsqueeze(1)  # (M, 1)
     copies = ids.expand(len(places), -1).scatter(1, asked, tokenizer.mask_token_id)  # (M, L)
     logits = model(copies, positions=asked).squeeze(1)  # (M, V)
     names = tokenizer.convert_ids_to_tokens(range(logits.size(1)))
@@ -132,7 +129,8 @@ def _classes(judge, ids: Tensor, labels: Sequence[str] | None) -> list[tuple[str
     labels = list(labels or (f"class {number}" for number in range(judge.num_labels)))
     if len(labels) != judge.num_labels:
         raise ValueError(f"There are {len(labels)} labels for {judge.num_labels} classes.")
-    chances = judge.eval()(ids).softmax(-1)[0].tolist()
+    with _judged(judge) as device:
+        chances = judge(ids.to(device)).softmax(-1)[0].tolist()
     return list(zip(labels, chances, strict=True))
 
 

@@ -54,7 +54,8 @@ def focal_loss(
             f"{tuple(labels.shape)}."
         )
     surprise = F.cross_entropy(logits, labels, reduction="none")  # (N,), -ln p
-    losses = (1 - torch.exp(-surprise)) ** gamma * surprise
+    missing = 1 - torch.exp(-surprise)
+    losses = missing.clamp_min(1e-30) ** gamma * surprise  # 0^γ has no slope for γ < 1
     if weights is not None:
         losses = losses * weights[labels]
     return losses.mean()
@@ -74,8 +75,8 @@ def at_share(labels: Sequence[int], share: float) -> np.ndarray:
     if not 0 < share < 1:
         raise ValueError(f"share must lie strictly between 0 and 1, not {share!r}.")
     found = float((labels == 1).mean())
-    if not 0 < found < 1:
-        raise ValueError("Both classes, 0 and 1, must be there.")
+    if not 0 < found < 1 or not np.isin(labels, (0, 1)).all():
+        raise ValueError("Both classes, 0 and 1, must be there, and no other.")
     return np.where(labels == 1, share / found, (1 - share) / (1 - found))
 
 

@@ -131,6 +131,8 @@ def predict_loss(
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie strictly between 0 and 1, not {confidence!r}.")
+    if not (0 < new_parameters < np.inf and 0 < new_tokens < np.inf):
+        raise ValueError("new_parameters and new_tokens must be positive, finite numbers.")
     given = (parameters, tokens, losses)
     law = fit_law(*given, exponents=exponents, shared=shared)
     laws, spreads = possible_laws(*given, draws, seed, exponents, shared)
@@ -233,4 +235,6 @@ def _runs(parameters, tokens, losses, exponents, shared: bool) -> tuple[np.ndarr
         raise ValueError(f"{len(n)} runs cannot carry this law: it needs {needed} at least.")
     if len(set(n)) < 2 or len(set(d)) < 2:
         raise ValueError("The runs need at least two sizes and two numbers of tokens.")
+    if abs(np.corrcoef(np.log(n), np.log(d))[0, 1]) > 1 - 1e-9:
+        raise ValueError("Sizes and tokens rise in step: such runs cannot tell A from B.")
     return n, d, nats, grid

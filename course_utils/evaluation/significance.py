@@ -98,7 +98,7 @@ def sign_flip_test(a: Sequence[float], b: Sequence[float]) -> float:
     R = 16 (Fisher 1935; Dror et al. 2018, "The hitchhiker's guide to testing statistical
     significance in NLP"). Two-sided. With R runs it cannot be below 2 / 2^R, so five seeds never
     give less than 0.0625. Raises TypeError for values that are no numbers, ValueError for
-    unequal lengths, or R outside 2 … 16.
+    unequal lengths, R outside 2 … 16, or a score that is not finite.
 
     >>> sign_flip_test([0.71, 0.74, 0.70, 0.75, 0.72], [0.69, 0.70, 0.68, 0.70, 0.71])
     0.0625
@@ -111,6 +111,8 @@ def sign_flip_test(a: Sequence[float], b: Sequence[float]) -> float:
         raise ValueError(
             f"a and b must be equally many runs, 2 to 16 of them, not {a.shape} and {b.shape}."
         )
+    if not (np.isfinite(a) & np.isfinite(b)).all():
+        raise ValueError("a and b must be finite: a run that diverged has no score to compare.")
     signs = np.array(list(itertools.product((1, -1), repeat=a.size)))  # (2^R, R)
     found = abs(signs @ (a - b))
     return float((found >= found[0] - 1e-12).mean())  # the first row flips nothing

@@ -74,9 +74,11 @@ class Dictionary:
         for source, target in pairs:
             words = np.array([self.NOTHING, *source])
             sources.append(np.tile(words, len(target)))
-            targets.append(np.repeat(np.array(target), len(words)))
+            targets.append(np.repeat(np.array(target, dtype=np.int64), len(words)))
             slots.append(np.repeat(np.arange(count, count + len(target)), len(words)))
             count += len(target)
+        if not count:
+            raise ValueError("a dictionary needs at least one pair with a translation.")
         source, target, slot = map(np.concatenate, (sources, targets, slots))
         width = int(target.max()) + 1
         entries, entry = np.unique((source + 1) * width + target, return_inverse=True)

@@ -16,6 +16,7 @@ from .device import (
     pick_device,
     product_seconds,
     seed_everything,
+    settle_bf16,
     synchronize,
     trains_on_plain_products,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "pick_device",
     "product_seconds",
     "seed_everything",
+    "settle_bf16",
     "synchronize",
     "training_flops",
     "training_memory",

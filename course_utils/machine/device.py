@@ -109,8 +109,34 @@ def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
     return torch.bfloat16 if pays else None
 
 
-@functools.cache
+def settle_bf16(faster: bool | None) -> None:
+    """Take this answer instead of asking the CPU; with None it is asked again.
+
+    Processes that train together must agree, and each with a stopwatch of its own may not.
+
+    Raises:
+        TypeError: `faster` is none of True, False and None.
+
+    >>> settle_bf16(False)
+    >>> print(autocast_dtype("cpu"))
+    None
+    >>> settle_bf16(None)
+    """
+    global _settled
+    if faster not in (True, False, None):
+        raise TypeError(f"faster must be True, False or None, not {faster!r}.")
+    _settled = faster
+
+
+_settled: bool | None = None
+
+
 def _cpu_is_faster_in_bf16() -> bool:
+    return _ask_the_cpu() if _settled is None else _settled
+
+
+@functools.cache
+def _ask_the_cpu() -> bool:
     short, long = (
         matmul_peak(kind, size=1024, device="cpu", seconds=0.05)
         for kind in (torch.bfloat16, torch.float32)
@@ -218,8 +244,8 @@ def matmul_peak(
     if size < 1:
         raise ValueError(f"size must be at least 1, not {size}.")
     device = as_device(device) if device is not None else pick_device()
-    a = torch.rand(size, size, device=device).to(dtype)
-    b = torch.rand(size, size, device=device).to(dtype)
+    dice = torch.Generator().manual_seed(0)  # the caller's own dice stay where they are
+    a, b = (torch.rand(size, size, generator=dice).to(device, dtype) for _ in range(2))
     return 2 * size**3 / product_seconds(a, b, seconds)
 
 

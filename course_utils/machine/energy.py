@@ -16,9 +16,9 @@ def energy_meter(folder: Path = RAPL) -> float | None:
     True
     """
     try:
-        counters = [path / "energy_uj" for path in Path(folder).glob("intel-rapl:[0-9]*")]
-        packages = [path for path in counters if path.parent.name.count(":") == 1]
-        found = [int(path.read_text()) for path in packages]
+        zones = [one for one in Path(folder).glob("intel-rapl:[0-9]*") if one.name.count(":") == 1]
+        packages = [one for one in zones if (one / "name").read_text().startswith("package")]
+        found = [int((one / "energy_uj").read_text()) for one in packages]  # psys has them, too
     except (OSError, ValueError):
         return None
     return sum(found) / 1e6 if found else None

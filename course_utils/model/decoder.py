@@ -74,9 +74,15 @@ class Cache:
 
 
 def causal_attention(
-    attention: MultiHeadAttention, x: Tensor, rotary, cache: Cache | None, index: int
+    attention: MultiHeadAttention,
+    x: Tensor,
+    rotary,
+    cache: Cache | None,
+    index: int,
+    window: int = 0,
 ) -> Tensor:
-    """Self-attention of layer `index` that never looks ahead: (B, L, D) → (B, L, D)."""
+    """Self-attention of layer `index` that never looks ahead, nor further back than `window`
+    tokens unless it is 0: (B, L, D) → (B, L, D)."""
     q, k, v = attention.project(x, rotary)
     past = 0
     if cache is not None:
@@ -84,6 +90,7 @@ def causal_attention(
         past = k.size(-2) - q.size(-2)
     dropout = attention.dropout if attention.training else 0.0
     mask = step_mask(q.size(-2), past, x.device)
+    mask = mask.triu(past - window) if window else mask
     return attention.out(merge_heads(_fast_attention(q, k, v, attn_mask=mask, dropout_p=dropout)))
 
 
@@ -127,7 +134,9 @@ class CausalLanguageModel(MaskedLanguageModel):
         x, rotary = embed_from(self.encoder, input_ids, cache.length if cache is not None else 0)
         for index, layer in enumerate(self.encoder.layers):
             seen = layer.attention_norm(x)
-            x = x + layer.drop(causal_attention(layer.attention, seen, rotary, cache, index))
+            window = self.config.windows[index] if self.config.windows else 0
+            heard = causal_attention(layer.attention, seen, rotary, cache, index, window)
+            x = x + layer.drop(heard)
             x = x + layer.drop(layer.mlp(layer.mlp_norm(x)))
         return self.decoder(self.head(self.encoder.final_norm(x)))  # (B, L, V)
 
@@ -206,6 +215,8 @@ class Translator(nn.Module):
         if not isinstance(config, EncoderConfig):
             raise TypeError(f"config must be an EncoderConfig, not {type(config).__name__}")
         require_modern(config)
+        if config.windows:
+            raise ValueError("a translator's layers look everywhere: leave out windows")
         self.config = config
         self.layers = nn.ModuleList(DecoderLayer(config, i == 0) for i in range(config.num_layers))
         self.final_norm = layer_norm(config)

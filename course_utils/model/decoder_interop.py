@@ -39,6 +39,8 @@ def to_causal_transformers(model: CausalLanguageModel) -> ModernBertDecoderForCa
     if not isinstance(model, CausalLanguageModel):
         raise TypeError(f"Expected a CausalLanguageModel, not {type(model).__name__}.")
     values = to_transformers(model.config)
+    if model.config.windows:  # theirs looks back only, and counts the token itself
+        values["local_attention"] = 2 * (max(model.config.windows) + 1)
     values |= {"bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3}
     with torch.random.fork_rng(devices=[]):
         theirs = ModernBertDecoderForCausalLM(ModernBertDecoderConfig(**values))
@@ -71,10 +73,12 @@ def _their_weights(model: CausalLanguageModel) -> dict[str, torch.Tensor]:
 
 
 def save_causal(model: CausalLanguageModel, folder: str | os.PathLike, tokenizer=None) -> Path:
-    """Write a folder that `AutoModelForCausalLM.from_pretrained` opens."""
-    to_causal_transformers(model).save_pretrained(folder)
-    if tokenizer is not None:
-        tokenizer.save_pretrained(folder)
+    """Write a folder that `AutoModelForCausalLM.from_pretrained` opens, whole or not at all."""
+    theirs = to_causal_transformers(model)
+    with atomic_folder(folder) as draft:
+        theirs.save_pretrained(draft)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(draft)
     return Path(folder)
 
 

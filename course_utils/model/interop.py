@@ -18,6 +18,7 @@ from transformers import AutoTokenizer, PreTrainedConfig
 from course_utils.files import atomic_folder
 
 from .checkpoint_files import CONFIGS, CheckpointError, brief, existing, read_config, read_weights
+from .decoder import CausalLanguageModel
 from .encoder import Encoder
 from .families import ARCHITECTURES, ROOT, family_of, from_transformers, their_names
 from .families import to_transformers as translate
@@ -139,6 +140,11 @@ def load_tokenizer(folder: str | os.PathLike):
 
 def task_of(model: nn.Module) -> str:
     """Which task a model is for."""
+    if isinstance(model, CausalLanguageModel):
+        raise TypeError(
+            "a model that writes is saved by decoder_interop.save_causal: here it would come back "
+            "as one that looks both ways"
+        )
     for task, kind in MODELS.items():
         if isinstance(model, kind):
             return task

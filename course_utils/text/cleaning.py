@@ -50,7 +50,7 @@ def _unescape(match: re.Match) -> str:
 
 
 def clean_text(text: str) -> str:
-    """One line of clean text: no HTML, no entities, no control characters, single spaces, NFC.
+    """One line of clean text: usual tags, entities and control characters gone, in NFC.
 
     Line breaks and `<br />` become a space. Bytes of Windows-1252 that were read as Latin-1 (0x96
     for a dash, 0x85 for an ellipsis) are repaired as browsers do. Case and punctuation stay, and
@@ -79,9 +79,10 @@ def clean_text(text: str) -> str:
 def mask_personal(text: str) -> str:
     """Put [EMAIL], [LINK] and [NUMBER] where a text names an address, a place, a number.
 
-    A link begins with http://, https:// or www. and goes up to the next space. A number has at
-    least five digits, with single spaces or hyphens between them, as telephone numbers are
-    written: years stay. Names of people stay too, since no pattern finds them.
+    A link begins with http://, https:// or www., wherever they stand, and goes up to the next
+    space. A number has at least five digits, with single spaces or hyphens between them, as
+    telephone numbers are written: a year stays, and 1914-1918 goes. Names of people stay too,
+    since no pattern finds them.
 
     Raises:
         TypeError: `text` is not a str.

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from datasets import Dataset, DatasetDict
 
@@ -25,13 +25,20 @@ FEWEST_WORDS = 3  # a paragraph with fewer is a heading, a page number, a line o
 
 # What Markdown writes around words. The order counts: code first, it may hold all the others.
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_FENCED = re.compile(r"^(```|~~~).*?^\1\s*?$", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ \t]*(?P=fence)[`~]*[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _DISPLAYED = re.compile(r"\$\$.*?\$\$", re.DOTALL)
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_TABLE_RULE = re.compile(r"^\s*\|?[\s:|-]*-[\s:|-]*$", re.MULTILINE)
-_LINE_START = re.compile(r"^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+[.)]\s+)+", re.MULTILINE)
+_TARGET = r"\((?:[^()]|\([^()]*\))*\)"  # an address may hold one pair of brackets
+_IMAGE = re.compile(r"!\[[^\]]*\]" + _TARGET)
+_LINK = re.compile(r"\[([^\]]*)\]" + _TARGET)
+_TABLE_RULE = re.compile(r"^(?=[^\n]*\|)[ \t:|-]*-[ \t:|-]*(?:\n|\Z)", re.MULTILINE)
+_LINE = re.compile(r"^[ \t:-]*-[ \t:-]*$", re.MULTILINE)
+_LINE_START = re.compile(
+    r"^[ \t]{0,3}(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|\d+[.)][ \t]+)+", re.MULTILINE
+)
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*|`)(?=\S)(.+?)(?<=\S)\1")
 
 
@@ -50,11 +57,11 @@ def plain_markdown(text: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"plain_markdown needs a str, not {type(text).__name__}.")
     text = _FRONT_MATTER.sub("", text.replace("\r\n", "\n"))
-    for pattern in (_FENCED, _COMMENT, _DISPLAYED, _IMAGE, _TABLE_RULE):
+    for pattern in (_FENCED, _COMMENT, _DISPLAYED, _IMAGE, _TABLE_RULE, _LINE):
         text = pattern.sub("", text)
     text = _LINE_START.sub("", _LINK.sub(r"\1", text))
     text = _EMPHASIS.sub(r"\2", text)
-    return re.sub(r"(?m)^\s*\||\|\s*$", "", text).replace(" | ", " ")
+    return re.sub(r"(?m)^[ \t]*\||\|[ \t]*$", "", text).replace(" | ", " ")
 
 
 def paragraphs(text: str) -> list[str]:
@@ -140,9 +147,14 @@ def read_folder(path: str | os.PathLike) -> list[dict]:
     return [found[index] for index in deduplicate([row["text"] for row in found])]
 
 
+def _place(path: PurePath) -> tuple[str, ...]:
+    """What files are sorted by: unlike paths, the same on every system, capitals first."""
+    return path.parts
+
+
 def _text_files(folder: Path) -> list[Path]:
     kept = []
-    for file in sorted(folder.rglob("*")):
+    for file in sorted(folder.rglob("*"), key=lambda one: _place(one.relative_to(folder))):
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
         if file.suffix.lower() in KINDS and not hidden and file.is_file():
             kept.append(file)

@@ -80,7 +80,8 @@ def forward_backward(start: Tensor, transition: Tensor, evidence: Tensor) -> Ten
     message = torch.ones_like(belief)
     for t in reversed(steps):  # right to left: p(what was seen after t | state_t), rescaled
         after[:, t] = message
-        message = _normalise((message * evidence[:, t]) @ transition.T)
+        if t:  # before the first state there is none
+            message = _normalise((message * evidence[:, t]) @ transition.T)
     return _normalise(before * evidence * after)
 
 
@@ -152,9 +153,9 @@ class HiddenMarkovModel:
     def posterior(self, tokens: Tensor, masked: Tensor) -> Tensor:
         """p(state at each place | the visible tokens): float64 (N, L, S), by forward-backward.
 
-        `tokens` is int64 (N, L), `masked` is bool (N, L); what stands at masked places is not
-        looked at. Raises TypeError for other dtypes, ValueError for shapes that differ, ids
-        outside the vocabulary, or a visible row that the model cannot produce.
+        `tokens` is int64 (N, L), `masked` is bool (N, L); what stands at masked places does not
+        count, but has to be an id. Raises TypeError for other dtypes, ValueError for shapes that
+        differ, ids outside the vocabulary, or a visible row that the model cannot produce.
         """
         self._check(tokens, masked)
         evidence = self.emission.T[tokens.masked_fill(masked, 0)]  # (N, L, S)

@@ -51,7 +51,8 @@ def train_tokenizer(
     `AutoTokenizer.from_pretrained`.
 
     The same texts always give the same vocabulary. Characters get into the alphabet by their
-    count, printable ASCII always; at most a quarter of the vocabulary is spent on them.
+    count, printable ASCII always; at most a quarter of the vocabulary is spent on them, and as
+    much on their ## forms.
 
     Raises `TypeError` when `texts` is a single string or holds anything but strings, or when
     `vocab_size` is not an int; `ValueError` when there is no text, when `vocab_size` is too

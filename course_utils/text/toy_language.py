@@ -53,8 +53,8 @@ class ToyLanguage(HiddenMarkovModel):
 
     Ids 0 ... 4 are the course's special tokens and are never emitted; the rest are words, the
     commoner ones first (Zipf's law with exponent `zipf`). At each step the topic stays with
-    probability `stay`; otherwise it moves on, most often to the next one round a ring. Each word
-    belongs to `topics_per_word` topics, chosen by `seed`.
+    probability `stay`; otherwise it is drawn anew, most often the next one round a ring, sometimes
+    any, its own included. Each word belongs to `topics_per_word` topics, chosen by `seed`.
 
     Its tables, and how it samples and predicts, are those of `HiddenMarkovModel`: states are
     topics, symbols are words.

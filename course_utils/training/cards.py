@@ -11,6 +11,7 @@ import torch
 
 from course_utils.evaluation.language import bits_per_byte
 from course_utils.files import atomic_write
+from course_utils.machine import pick_device
 
 EVERY = 10  # of the training steps, one in so many is kept in the log
 
@@ -97,8 +98,8 @@ def describe_machine() -> str:
     >>> "torch" in describe_machine()
     True
     """
-    kind = torch.accelerator.current_accelerator(check_available=True)
-    device = f"{torch.get_num_threads()} CPU threads" if kind is None else str(kind)
+    kind = pick_device()
+    device = f"{torch.get_num_threads()} CPU threads" if kind.type == "cpu" else str(kind)
     return f"{device} ({platform.machine()}, torch {torch.__version__.split('+')[0]})"
 
 

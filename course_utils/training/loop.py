@@ -83,6 +83,7 @@ def train(
     run: Path | None = None,
     on_step: Callable[[int, nn.Module], None] | None = None,
     progress: bool = True,
+    given: str = "",
 ) -> History:
     """Train ``model`` in place for ``config.steps`` steps and return the History.
 
@@ -94,9 +95,10 @@ def train(
     evaluate(model): figures for the history, every ``eval_every`` steps and after the last.
     run: a folder for checkpoints, every ``save_every`` steps; if it holds some, training resumes.
     on_step(step, model): called after each step, ``step`` counting from 1.
+    given: a fingerprint of what the batches are made of; ``run`` has to be of the same.
 
-    Raises ValueError when ``run`` belongs to another configuration, or when the loss is not a
-    finite number.
+    Raises ValueError when ``run`` belongs to another configuration or other batches, or when the
+    loss is not a finite number.
     """
     keep_freed_memory()
     with team() as crew, torch.random.fork_rng():
@@ -104,7 +106,7 @@ def train(
         optimizers = build_optimizers(
             model, config.lr, config.weight_decay, config.optimizer, config.momentum, config.beta1
         )
-        history, first = _resume(run, model, optimizers, config)
+        history, first = _resume(run, model, optimizers, config, given)
         worker = _compiled(model, crew.device) if config.compile else model
         worker = crew.wrap(worker)
         earlier, start = history.seconds, time.perf_counter()
@@ -135,7 +137,7 @@ def train(
                 start += time.perf_counter() - paused  # evaluation is not training time
             history.seconds = earlier + time.perf_counter() - start
             if run and crew.leads and _due(step + 1, config.save_every, last):
-                extra = {"config": asdict(config), "history": asdict(history)}
+                extra = {"config": asdict(config), "history": asdict(history), "given": given}
                 checkpoints.save(run, step + 1, model, optimizers, extra)
         synchronize(crew.device)
         model.eval()
@@ -164,6 +166,7 @@ def _resume(
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
     config: TrainConfig,
+    given: str,
 ) -> tuple[History, int]:
     found = checkpoints.load(run, model, optimizers) if run else None
     if found is None:
@@ -175,6 +178,11 @@ def _resume(
         raise ValueError(
             f"{run} holds a run with another {', '.join(differs)}; "
             "use the same settings to resume it, or another folder."
+        )
+    if extra.get("given", given) != given:  # a run that is older than the fingerprint has none
+        raise ValueError(
+            f"{run} holds a run on another text or with another recipe; use another folder, or "
+            "delete that one to start again."
         )
     return History(**extra["history"]), step
 

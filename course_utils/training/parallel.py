@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from course_utils.machine import pick_device
+from course_utils.machine import autocast_dtype, pick_device, settle_bf16
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ def team() -> Iterator[Team]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
+        if device.type == "cpu":  # in which number type: the leader's answer is everybody's
+            answer = torch.tensor(float(autocast_dtype(device) is not None))
+            dist.broadcast(answer, 0)
+            settle_bf16(bool(answer))
         yield Team(dist.get_rank(), size, device)
     finally:
+        settle_bf16(None)
         dist.destroy_process_group()

@@ -4,9 +4,11 @@
 """
 
 import argparse
+import hashlib
+import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -175,10 +177,14 @@ def pretrain(
     on_step: Callable[[int, nn.Module], None] | None = None,
     progress: bool = True,
 ) -> History:
-    """Train ``model`` on packed ``rows``; evaluate on ``frozen`` as the recipe says."""
+    """Train ``model`` on packed ``rows``; evaluate on ``frozen`` as the recipe says.
+
+    A run that lies in ``run`` is resumed if it had the same rows and recipe, else a ValueError.
+    """
     corruption = masking.Corruption.of(
         tokenizer, rate=recipe.rate, mask_share=recipe.mask_share, random_share=recipe.random_share
     )
+    told = json.dumps(asdict(recipe), sort_keys=True).encode() + rows.cpu().numpy().tobytes()
     return train(
         model,
         batches(rows, recipe.batch_size, corruption, recipe.train.seed),
@@ -188,6 +194,7 @@ def pretrain(
         run=run,
         on_step=on_step,
         progress=progress,
+        given=hashlib.sha256(told).hexdigest(),
     )
 
 

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -84,14 +86,21 @@ def launch(
         for name in ("steps", "batch_size", "layers", "width"):
             command += [f"--{name.replace('_', '-')}", str(sizes[name])]
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "COURSE_DEVICE": "cpu"}
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=PATIENCE
-            )
-        except subprocess.TimeoutExpired:
+            _, said = process.communicate(timeout=PATIENCE)
+        except BaseException as problem:  # Ctrl-C, too: the workers have sessions of their own
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+            process.communicate()
+            if not isinstance(problem, subprocess.TimeoutExpired):
+                raise
             raise RuntimeError(f"The processes were stopped after {PATIENCE} seconds.") from None
-        if done.returncode:
-            last = ([line for line in done.stderr.splitlines() if "Error" in line] or ["?"])[-1]
+        if process.returncode:
+            last = ([line for line in said.splitlines() if "Error" in line] or ["?"])[-1]
             raise RuntimeError(f"A process failed: {last.strip()[:300]}")
         figures, tensors = (Path(folder) / name for name in NAMES)
         return Measured(**json.loads(figures.read_text("utf-8"))), load_file(tensors)

@@ -149,9 +149,9 @@ def pair_batches(
 def mean_loss(model: nn.Module, pairs: Sequence[Pair], batch_size: int = 64) -> float:
     """Mean nats a target token over all pairs, in their order by length."""
     ordered = sorted(pairs, key=lambda pair: len(pair[1]))
-    summed, terms = 0.0, 0
+    summed, terms, device = 0.0, 0, next(model.parameters()).device
     for i in range(0, len(ordered), batch_size):
-        batch = PairBatch.of(ordered[i : i + batch_size])
+        batch = PairBatch.of(ordered[i : i + batch_size]).to(device)
         summed += float(translation_loss(model, batch))
         terms += batch.count()
     return summed / max(terms, 1) if terms else math.nan
@@ -186,10 +186,12 @@ def translate(
     first, end = tokenizer.cls_token_id, tokenizer.sep_token_id
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     found: dict[int, list[int]] = {}
+    device = next(model.parameters()).device
     for start in range(0, len(order), batch_size if width == 1 else 1):
         chosen = order[start : start + (batch_size if width == 1 else 1)]
-        write = writer_for(model, *pad_rows([rows[i] for i in chosen], tokenizer.pad_token_id))
-        prompt = torch.full((len(chosen), 1), first)
+        source = pad_rows([rows[i] for i in chosen], tokenizer.pad_token_id)
+        write = writer_for(model, *(part.to(device) for part in source))
+        prompt = torch.full((len(chosen), 1), first, device=device)
         if width == 1:
             ids = generate(write, prompt, steps, end_id=end)[:, 1:].tolist()
         else:

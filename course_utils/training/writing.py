@@ -60,5 +60,6 @@ def writing_loss(model: nn.Module, batch: TextBatch) -> Tensor:
 @torch.inference_mode()
 def mean_writing_loss(model: nn.Module, rows: Tensor, batch_size: int = 16) -> float:
     """Mean nats a token over rows (N, L)."""
-    batches = [TextBatch(part) for part in rows.split(batch_size)]
+    device = next(model.parameters()).device
+    batches = [TextBatch(part).to(device) for part in rows.split(batch_size)]
     return float(sum(writing_loss(model, b) for b in batches)) / sum(b.count() for b in batches)

@@ -42,6 +42,12 @@ def test_preferences_are_differences_of_log_probabilities(world):
         assert ours.item() == pytest.approx((scores[0] - scores[1]).item(), abs=1e-5)
 
 
+def test_a_hole_behind_the_end_is_refused(world):
+    tokenizer, model = world
+    with pytest.raises(ValueError, match="behind the end"):
+        preferences(model, tokenizer, ["he " * 600 + "[MASK]"], ["he"], ["she"])
+
+
 def test_words_of_several_pieces_are_none(world):
     tokenizer, _ = world
     she, unknown, pieces = word_ids(tokenizer, ["she", "☃", "heshe"])

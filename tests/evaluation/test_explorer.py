@@ -62,6 +62,14 @@ def test_the_attention_is_that_of_transformers(folder, seen):
     assert (ours - torch.cat(maps)).abs().max() < 0.5 / 255 + 1e-4
 
 
+def test_a_look_leaves_the_model_as_it_was(tiny):
+    model, tokenizer = tiny
+    model.train()
+    explorer.view(model, tokenizer, "a film")
+    assert model.training
+    model.eval()
+
+
 def test_the_surprise_is_that_of_the_library(tiny):
     model, tokenizer = tiny
     seen = explorer.view(model, tokenizer, "a film that we liked")

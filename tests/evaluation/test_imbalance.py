@@ -44,9 +44,10 @@ def test_focal_loss_has_the_slope_of_its_differences():
     assert torch.autograd.gradcheck(lambda x: imbalance.focal_loss(x, labels), (logits,))
 
 
-def test_a_text_that_is_sure_and_right_has_a_finite_slope():
+@pytest.mark.parametrize("gamma", [0, 0.1, 0.5, 1, 2.0])
+def test_a_text_that_is_sure_and_right_has_a_finite_slope(gamma):
     logits = torch.tensor([[80.0, -80.0]], requires_grad=True)
-    imbalance.focal_loss(logits, torch.tensor([0]), 2.0).backward()
+    imbalance.focal_loss(logits, torch.tensor([0]), gamma).backward()
     assert logits.grad.isfinite().all()
 
 

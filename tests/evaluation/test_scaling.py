@@ -89,6 +89,13 @@ def test_the_interval_holds_a_new_run_about_as_often_as_it_says():
     assert held >= 60 * 0.85
 
 
+def test_runs_in_step_and_sizes_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="in step"):
+        fit_law([1, 2, 3, 4, 5, 6], [20, 40, 60, 80, 100, 120], [9, 8, 7, 6, 5, 4])
+    with pytest.raises(ValueError, match="positive"):
+        predict_loss(N, D, runs(0), 0, 9)
+
+
 def test_one_seed_gives_one_interval():
     shots = [
         predict_loss(N, D, runs(0), 8e5, 1e6, draws=20, seed=s, shared=True) for s in (0, 0, 1)

@@ -78,6 +78,8 @@ def test_sign_flips_are_scipys_permutation_test():
         (lambda: significance.mcnemar([1], [2]), TypeError, "b_right"),
         (lambda: significance.sign_flip_test([1], [2]), ValueError, "2 to 16"),
         (lambda: significance.sign_flip_test([1, 2], "ab"), TypeError, "numbers"),
+        (lambda: significance.sign_flip_test([1, np.nan], [1, 2]), ValueError, "finite"),
+        (lambda: significance.sign_flip_test([1, 2], [np.inf, 2]), ValueError, "finite"),
     ],
 )
 def test_bad_input_gets_one_sentence(call, error, words):

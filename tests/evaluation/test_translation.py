@@ -33,6 +33,15 @@ def test_the_dictionary_finds_a_cipher():
     assert learned.align([4, 5, 6], [106, 105, 104]) == [2, 1, 0]
 
 
+def test_a_translation_may_be_empty_but_not_all():
+    pairs = [([1, 2], [7, 8]), ([1, 3], [7, 9]), ([2, 3], [8, 9]), ([4], [])]
+    found = Dictionary(pairs, rounds=20).translate([3, 2, 1])
+    assert found == [9, 8, 7]
+    assert all(isinstance(piece, int) for piece in found)
+    with pytest.raises(ValueError, match="with a translation"):
+        Dictionary([([1], [])])
+
+
 def test_the_nearest_sentence():
     known = ["我喜欢茶。", "he likes tea", "the weather is nice"]
     assert nearest(known, ["nice weather", "Tom喜欢茶吗", "he drinks tea"]) == [2, 0, 1]

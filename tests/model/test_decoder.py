@@ -75,6 +75,44 @@ def test_the_cache_changes_nothing(model, translator, cuts):
     torch.testing.assert_close(torch.cat([b for _, b in parts], 1), written, atol=1e-5, rtol=0)
 
 
+@pytest.fixture
+def narrow():
+    """A writer whose first layer sees itself and two tokens back, as a pretrained one may."""
+    torch.manual_seed(0)
+    shape = EncoderConfig.modern(60, hidden_size=32, num_layers=2, num_heads=4, windows=(2, 0))
+    return CausalLanguageModel(shape).eval()
+
+
+def test_windows_look_back_only_so_far():
+    torch.manual_seed(0)
+    shape = EncoderConfig.modern(60, hidden_size=32, num_layers=2, num_heads=4, windows=(1, 1))
+    model, changed = CausalLanguageModel(shape).eval(), IDS.clone()
+    changed[:, 0] = 7
+    same = (model(IDS) == model(changed)).all(-1).all(0)
+    assert same.tolist() == [False] * 3 + [True] * 6  # two layers, one token back each
+    with pytest.raises(ValueError, match="leave out windows"):
+        Translator(shape)
+
+
+def test_windows_are_those_of_transformers_and_of_the_cache(narrow, tmp_path):
+    save_causal(narrow, tmp_path / "narrow")
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "narrow").eval()
+    whole, cache = narrow(IDS), Cache()
+    torch.testing.assert_close(theirs(IDS).logits, whole, atol=1e-5, rtol=0)
+    parts = [narrow(x, cache) for x in IDS.split([3, 1, 5], 1)]
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
+
+
+def test_a_writer_is_saved_whole_or_not_at_all(model, tmp_path):
+    class Broken:
+        def save_pretrained(self, folder):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        save_causal(model, tmp_path / "writer", Broken())
+    assert not (tmp_path / "writer").exists()
+
+
 def test_a_padded_source_is_translated_as_a_bare_one(translator):
     padded = torch.cat([OTHER, torch.zeros(3, 2, dtype=torch.int64)], 1)
     mask = (torch.arange(9) < 7).long().expand(3, 9)

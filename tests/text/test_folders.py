@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from pathlib import PureWindowsPath
 
 import pytest
 
@@ -108,6 +109,41 @@ def test_a_book_of_one_line_a_paragraph_is_cut_at_its_lines():
 )
 def test_markdown_keeps_its_words(page, words):
     assert " ".join(folders.plain_markdown(page).split()) == words
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "## Four five six",
+        "- four five six",
+        "> four five six",
+        "1. four five six",
+        "| four | five six |",
+        "| four | five six |\n|---|---|",
+    ],
+)
+def test_the_blank_lines_of_markdown_stay(middle):
+    page = f"One two three.\n\n{middle}\n\nSeven eight nine."
+    found = folders.paragraphs(folders.plain_markdown(page))
+    assert [found[0], found[1].lower(), found[2]] == [
+        "One two three.", "four five six", "Seven eight nine."
+    ]  # fmt: skip
+
+
+def test_code_goes_and_prose_stays_whatever_the_fence():
+    nested = "````md\n```py\nx = 1\n```\n````\n\nSome good prose.\n\n```\ny = 2\n```\nThe end.\n"
+    assert folders.plain_markdown(nested).split() == ["Some", "good", "prose.", "The", "end."]
+    indented = "1. Install it\n\n   ```bash\n   pip install foo\n   ```\n\n2. Run it\n"
+    assert folders.plain_markdown(indented).split() == ["Install", "it", "Run", "it"]
+
+
+def test_an_address_may_hold_brackets():
+    assert folders.plain_markdown("[Jaws](https://x/Jaws_(film)) is.") == "Jaws is."
+
+
+def test_files_have_one_order_on_every_system():
+    windows = map(PureWindowsPath, ("a.txt", "B.txt"))
+    assert [path.name for path in sorted(windows, key=folders._place)] == ["B.txt", "a.txt"]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -270,3 +270,9 @@ def test_bad_input_gets_one_sentence(call, error, words):
     with pytest.raises(error, match=re.escape(words)) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_the_first_state_needs_no_predecessor():
+    start, onwards = torch.tensor([1.0, 0.0]), torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    seen = torch.eye(2)[None]
+    assert forward_backward(start, onwards, seen).equal(seen.double())

@@ -38,6 +38,21 @@ def tiny(monkeypatch):
     monkeypatch.setitem(pretraining.RECIPES, "lesson", TINY)
 
 
+def test_a_run_on_another_text_or_recipe_is_refused(tiny, monkeypatch, tmp_path):
+    command = ["--recipe", "lesson", "--out", str(tmp_path / "bert")]
+    main(command)
+    other = Dataset.from_dict({"text": [one.replace("film", "play") for one in SENTENCES]})
+    tables = DatasetDict(train=other, validation=other.select(range(60)))
+    monkeypatch.setattr(corpora, "load", lambda name: tables)
+    with pytest.raises(ValueError, match="another text"):
+        main(command)
+    corpus, run = prepare(TINY), tmp_path / "other"
+    given = corpus.rows, corpus.frozen, corpus.tokenizer
+    pretrain(TINY.model(corpus.rows), *given, TINY, run=run, progress=False)
+    with pytest.raises(ValueError, match="another recipe"):
+        pretrain(TINY.model(corpus.rows), *given, replace(TINY, rate=0.2), run=run, progress=False)
+
+
 def test_from_text_to_transformers(tiny, tmp_path, capsys):
     out = tmp_path / "bert"
     main(["--recipe", "lesson", "--out", str(out)])

@@ -130,7 +130,7 @@ def by_numpy(logits, labels, gamma=2.0, weights=None):
 
 focal.wrong_edit(
     "focus_on_the_easy",
-    old="(1 - torch.exp(-surprise)) ** gamma",
+    old="missing.clamp_min(1e-30) ** gamma",
     new="torch.exp(-surprise) ** gamma",
     message="p^γ silences the hard texts; it is 1 - p that is small when a text is easy",
     section="9.5",

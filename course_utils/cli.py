@@ -9,18 +9,33 @@ import sys
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status. Whatever goes wrong is told in a sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")  # a Windows file would not take a ✓
     args = _parser().parse_args(arguments)
     try:
-        return args.run(args) or 0
-    except (ValueError, TypeError, KeyError, FileNotFoundError, RuntimeError) as problem:
-        text = problem.args[0] if isinstance(problem, KeyError) else problem
-        print(f"course {args.command}: {text}", file=sys.stderr)
-        return 1
+        status = args.run(args) or 0
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `course progress | head`: whoever listened has heard enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except (ValueError, TypeError, KeyError, OSError, RuntimeError) as problem:
+        text = problem.args[0] if isinstance(problem, KeyError) else problem
+        print(f"course {args.command}: {text}", file=sys.stderr)
+        return 1
+
+
+def _call(command: list[str], **options) -> int:
+    """Run a command to its end; after Ctrl-C, which it gets as well, it ends in its own way."""
+    with subprocess.Popen(command, **options) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,7 +140,7 @@ def _test(args) -> int:
     for name, command, extra in stages:
         print(f"== {name}", flush=True)
         environment = os.environ | lessons.offline_environment() | extra
-        status = subprocess.run(command, cwd=root, env=environment).returncode
+        status = _call(command, cwd=root, env=environment)
         if status:
             print(f"course test: {name} failed", file=sys.stderr)
             return status
@@ -138,7 +153,7 @@ def _lab(args) -> int:
     root = files.data_dir().parent
     first = next(iter(lessons.find()), root / "notebooks")
     command = [sys.executable, "-m", "jupyterlab", str(first.relative_to(root))]
-    return subprocess.run(command, cwd=root).returncode
+    return _call(command, cwd=root)
 
 
 def _race(args) -> int:
@@ -150,7 +165,7 @@ def _race(args) -> int:
         raise FileNotFoundError("The race lives in the repository: run this in a checkout.")
     _fetch(["film_reviews"])
     command = [sys.executable, "-m", "benchmarks", "race"]
-    return subprocess.run(command + ["--quick"] * args.quick, cwd=root).returncode
+    return _call(command + ["--quick"] * args.quick, cwd=root)
 
 
 def _demo(args) -> None:

@@ -105,6 +105,8 @@ def _run_one(path: Path) -> dict:
             entry |= {"status": "failed", "error": f"{error.ename}: {error.evalue}"[:500]}
         except Exception as error:  # a dead kernel or a time-out: the report must say so, too
             entry |= {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+    if hasattr(client, "_async_cleanup_kernel_future"):  # nbclient was told to stop, and hides it
+        raise KeyboardInterrupt
     entry["seconds"] = round(time.perf_counter() - start, 1)
     if entry["status"] == "passed" and entry["seconds"] > budget():
         entry["status"] = "over budget"
@@ -174,13 +176,14 @@ def page(report: dict) -> str:
 
 
 def _row(entry: dict) -> str:
-    results = "<br>".join(html.escape(f"{k} = {v}") for k, v in entry["results"].items())
+    lines = [entry["error"]] if "error" in entry else []
+    lines += [f"{k} = {v}" for k, v in entry["results"].items()]
     cells = (
         html.escape(entry["name"]),
         html.escape(entry["status"]),
         f"{entry['seconds']:.0f} of {entry['budget_seconds']:.0f} s",
         f"{entry['peak_memory_mb']:.0f} MB",
-        results or html.escape(entry.get("error", "")),
+        "<br>".join(map(html.escape, lines)),
     )
     name, status, *others = (f"<td>{cell}</td>" for cell in cells)
     status = status.replace("<td>", f'<td class="{entry["status"]}">')

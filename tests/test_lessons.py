@@ -43,6 +43,36 @@ def test_the_report_tells_passed_failed_and_blocked(house):
     assert (house / "build" / "lessons" / "01_good.ipynb").exists() and len(told) == 6
 
 
+def test_a_failed_lesson_tells_its_error_beside_its_figures():
+    entry = {"name": "x", "status": "failed", "seconds": 1.0, "budget_seconds": 1.0,
+             "peak_memory_mb": 1.0, "results": {"a": 1}, "error": "E: <boom>"}  # fmt: skip
+    page = lessons.page({"machine": {}, "total_seconds": 0.0, "lessons": [entry]})
+    assert "a = 1" in page and "E: &lt;boom&gt;" in page
+
+
+STOPPED = """
+import sys
+from pathlib import Path
+from course_utils import files, lessons
+files.repo_root = lambda: Path(sys.argv[1])
+try:
+    lessons.run(tell=lambda line: None)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nbclient leaves signals alone on Windows")
+def test_ctrl_c_ends_the_whole_run_and_not_a_lesson(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    wait = "import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(30)"
+    for name in ("01_stopped", "02_never"):
+        cell = new_code_cell(wait, execution_count=1)
+        nbformat.write(new_notebook(cells=[cell]), tmp_path / "notebooks" / f"{name}.ipynb")
+    done = subprocess.run([sys.executable, "-c", STOPPED, str(tmp_path)], timeout=90)
+    assert done.returncode == 130
+
+
 def test_a_lesson_over_its_budget_is_no_pass(house, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_TIME_FACTOR", "0.001")
     monkeypatch.setattr(lessons, "NotebookClient", lambda *a, **k: _Slow())
@@ -119,6 +149,19 @@ def test_mistakes_are_told_in_a_sentence(arguments, capsys):
     assert cli.main(arguments) == 1
     told = capsys.readouterr().err.strip()
     assert told.startswith(f"course {arguments[0]}: ") and "\n" not in told
+
+
+def test_a_file_in_the_way_and_a_narrow_terminal_are_no_traceback(tmp_path, capsys):
+    taken = files.atomic_write(tmp_path / "taken", "mine")
+    assert cli.main(["export", "--solutions", str(taken)]) == 1
+    assert "\n" not in capsys.readouterr().err.strip()
+    command = [sys.executable, "-m", "course_utils.cli", "hint", "04.2"]
+    environment = os.environ | {
+        "PYTHONIOENCODING": "cp1252",
+        "COURSE_PROGRESS": str(tmp_path / "p"),
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert done.returncode == 0 and "hint 1 of" in done.stdout.decode("utf-8")
 
 
 def test_doctor(capsys):

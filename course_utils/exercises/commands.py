@@ -81,6 +81,11 @@ def _count(rows: list[dict], lesson: str, status: str | None = None) -> int:
 
 def reset(prefix: str = "") -> str:
     """Forget all progress, that of a lesson ("04") or of one exercise ("04.2"); what was done."""
+    if prefix:
+        lesson, dot, rest = prefix.partition(".")
+        prefix = lesson.zfill(2) + dot + rest
+        if not any(prefix in (one.lesson, one.id) for one in registry.all_exercises()):
+            raise ValueError(f'There is no "{prefix}": `course exercises` lists what there is.')
     message = progress.reset(prefix)
     what = f"progress in {prefix}" if prefix else "all progress"
     return message or f"Forgotten: {what}."

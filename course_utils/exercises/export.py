@@ -90,11 +90,17 @@ def _answers(notebook: dict, path: Path) -> list[tuple[dict, Exercise]]:
         cell = notebook["cells"][place]
         if stubs.cell(exercise) in cell["source"]:
             found.append((cell, exercise))
-        elif isinstance(exercise, Coding) and ("check", id) in notebooks.calls_in(cell["source"]):
-            raise ExportError(
-                f'{path.name}, cell {place + 1}: the stub of "{id}" differs from the registry; run '
-                f"`python -m course_utils.exercises sync {path.name[:2]}`."
-            )
+            continue
+        verb = "guess" if exercise.kind == "guess" else "check"
+        if (verb, id) in notebooks.calls_in(notebooks.code_of(cell)):
+            mend = f"put `{stubs.cell(exercise)}` back"
+            if isinstance(exercise, Coding):
+                mend = (
+                    f"`python -m course_utils.exercises sync {path.name[:2]}` puts it back, and "
+                    "overwrites what was answered in this notebook"
+                )
+            where = f"{path.name}, cell {place + 1}"
+            raise ExportError(f'{where}: the stub of "{id}" differs from the registry; {mend}.')
     return found
 
 

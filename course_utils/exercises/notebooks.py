@@ -63,7 +63,11 @@ def code_of(cell: dict) -> str:
     """A code cell's Python, without what only Jupyter understands; "" for other cells."""
     if cell["cell_type"] != "code" or cell["source"].lstrip().startswith("%%"):
         return ""
-    return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell["source"], flags=re.MULTILINE)
+    try:
+        ast.parse(cell["source"])
+    except SyntaxError:  # only then can there be magics in it: a line may also begin with % or !=
+        return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell["source"], flags=re.MULTILINE)
+    return cell["source"]
 
 
 def calls_in(code: str) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from course_utils.files import atomic_write
 
 VERSION = 1
 WAIT = 2.0  # seconds to wait for another notebook that is just writing
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a damaged file gives
 
 Entries = dict[str, dict[str, Any]]
 
@@ -36,20 +37,25 @@ def load() -> tuple[Entries, str]:
     """All entries, and a message ("" when all is well)."""
     path = progress_path()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        version, entries = content["version"], content["exercises"]
-        if not isinstance(version, int) or not all(isinstance(e, dict) for e in entries.values()):
-            raise ValueError("not the layout of a progress file")
+        return _read(path), ""
     except FileNotFoundError:
         return {}, ""
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return {}, _set_aside(path)
+
+
+def _read(path: Path) -> Entries:
+    """The entries of a file; one of UNREADABLE where it is none of ours."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    version, entries = content["version"], content["exercises"]
+    if not isinstance(version, int) or not all(isinstance(e, dict) for e in entries.values()):
+        raise ValueError("not the layout of a progress file")
     if version > VERSION:
         raise NewerProgress(
             f"{path} was written by a newer version of the course: it is left as it is, and "
             "nothing is recorded; update the course, or set COURSE_PROGRESS to another file."
         )
-    return entries, ""
+    return entries
 
 
 class NewerProgress(RuntimeError):
@@ -110,8 +116,8 @@ def record_guess(id: str, value) -> str:
 def recorded_guess(id: str):
     """The prediction that was written down, or None."""
     try:
-        return load()[0].get(id, {}).get("guess")
-    except (NewerProgress, OSError):
+        return _read(progress_path()).get(id, {}).get("guess")
+    except (NewerProgress, OSError, *UNREADABLE):  # `update` sets it aside, and says so
         return None
 
 

@@ -33,7 +33,8 @@ def find(id: str):
     if number in lessons():
         load(number)
     if id not in _EXERCISES:
-        near = ", ".join(sorted(_EXERCISES, key=order)) or "none"
+        here = (one for one in _EXERCISES if one.split(".")[0] == number)
+        near = ", ".join(sorted(here, key=order)) or "none"
         raise KeyError(f'there is no exercise "{id}"; lesson {number} has: {near}.')
     return _EXERCISES[id]
 

@@ -86,11 +86,13 @@ def _statement(node: ast.stmt, filename: str) -> Statement:
     ]
     one = Statement(ast.Module([node], []), filename, calls)
     one.uses, one.binds = names_in(one.code())
-    for target in getattr(node, "targets", []):  # `x.y = 1` and `x[0] = 1` change x
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            target = target.value
-        if isinstance(target, ast.Name):
-            one.binds.add(target.id)
+    places = ast.Attribute | ast.Subscript
+    for part in ast.walk(node):  # `x.y = 1` and `x[0] += 1` change x, wherever they stand
+        if isinstance(part, places) and not isinstance(part.ctx, ast.Load):
+            while isinstance(part, places):
+                part = part.value
+            if isinstance(part, ast.Name):
+                one.binds.add(part.id)
     return one
 
 

@@ -124,3 +124,10 @@ def test_a_value_is_described_in_one_line():
     assert describe(torch.nn.Linear(1, 1)) == "Linear module"
     assert describe(torch.Generator().manual_seed(3)) == "torch.Generator seeded with 3"
     assert len(describe("x" * 1000)) < 250
+
+
+def test_a_float_may_have_been_computed_in_float32_and_two_numbers_are_told_apart():
+    assert difference(0.1, float(np.float32(0.1) * np.float32(1 + 3e-7))) is None
+    assert difference(0.1, 0.10001) is not None
+    assert difference(0.1, 0.1000002) == "expected 0.1, got 0.1000002"
+    assert difference(np.array(1234567), np.array(1234568)) == "expected 1234567, got 1234568"

@@ -56,6 +56,12 @@ def test_a_forgotten_return_is_mentioned():
     assert str(check("00.2", forgot)) == '○ 00.2 not attempted · hint("00.2") · it returns None'
 
 
+def test_what_pytorch_cannot_do_is_a_crash_and_not_an_empty_answer():
+    outcome = check("00.2", lambda q, k: torch.rand_like(q.long()))
+    assert outcome.status == "crashed"
+    assert "not implemented for 'Long'" in str(outcome)
+
+
 @pytest.mark.parametrize(
     "answer", [3, "text", torch.ones(2), right(torch.ones(2, 2), torch.ones(2, 2))]
 )

@@ -85,8 +85,9 @@ def test_answers_are_run_again_without_the_rest(untouched):
 def test_answers_that_need_other_cells_get_them(tmp_path):
     path = lesson(
         tmp_path / "00_example.ipynb",
-        x00_2="scale = {}\nscale['root'] = lambda d: d ** 0.5\ndef helper(q):\n"
-        "    return scale['root'](q.size(-1))\n"
+        x00_2="scale = {}\nfor name in ['root']:\n    scale[name] = lambda d: d ** 0.5\n"
+        "scale['two'] = 1\nscale['two'] += 1\nprime = (\n    5\n    % 3\n)\ndef helper(q):\n"
+        "    return scale['root'](q.size(-1)) * scale['two'] / prime\n"
         "def attention_scores(q, k):\n    return q @ k.transpose(-2, -1) / helper(q)\n"
         'check("00.2", attention_scores)',
         x00_3='guess("00.3", 8)',
@@ -153,6 +154,15 @@ def test_a_lesson_out_of_step_is_not_exported(tmp_path):
     path = lesson(tmp_path / "00_example.ipynb", x00_2='f = 1\ncheck("00.2", f)')
     with pytest.raises(ExportError, match='the stub of "00.2" differs from the registry'):
         commands.export_solutions(tmp_path / "solved", [path])
+
+
+@pytest.mark.parametrize(
+    "answered", [{"x00_3": 'guess("00.3", 8)'}, {"x00_4": 'check("00.4", "b")'}]
+)
+def test_a_question_that_was_answered_is_not_exported(tmp_path, answered):
+    path = lesson(tmp_path / "00_example.ipynb", **answered)
+    with pytest.raises(ExportError, match="differs from the registry; put"):
+        commands.export_nbgrader(tmp_path / "released", [path])
 
 
 def test_the_list_of_exercises():

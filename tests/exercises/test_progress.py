@@ -73,6 +73,21 @@ def test_a_corrupt_file_is_set_aside_with_a_message(own_progress, content):
     assert progress.load() == ({"00.2": {"attempts": 1, "status": "correct"}}, "")
 
 
+def test_a_look_at_a_guess_leaves_a_corrupt_file_to_the_next_record(own_progress):
+    own_progress.write_bytes(b"{")
+    assert progress.recorded_guess("00.3") is None
+    assert own_progress.read_bytes() == b"{"
+    assert "progress" in dict(check("00.2", right).details)
+
+
+def test_a_lesson_may_be_named_without_its_nought_and_has_to_exist(own_progress):
+    progress.record("04.2", "wrong")
+    assert commands.reset("4") == "Forgotten: progress in 04."
+    assert progress.load()[0] == {}
+    with pytest.raises(ValueError, match='There is no "99"'):
+        commands.reset("99")
+
+
 def test_a_second_corrupt_file_does_not_replace_the_first(own_progress):
     for content in ("first", "second"):
         own_progress.write_text(content)

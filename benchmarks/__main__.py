@@ -86,8 +86,7 @@ def finish(args, build: Path, kind: str = "headline") -> dict:
     path = build / ("race.json" if kind == "headline" else "race-quick.json")
     atomic_write(path, text)
     if getattr(args, "publish", False):
-        before = json.loads(report.PUBLISHED.read_text(encoding="utf-8"))
-        atomic_write(report.PUBLISHED, json.dumps(report.published(found, before), indent=1) + "\n")
+        report.publish(found)
     print(f"written: build/{path.name}")
     return found
 

@@ -81,6 +81,12 @@ def published(found: dict, before: dict) -> dict:
     return before | found | {"smaller": before.get("smaller", {}) | found["smaller"]}
 
 
+def publish(found: dict) -> None:
+    """Write what was found beside what was published before."""
+    before = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    atomic_write(PUBLISHED, json.dumps(published(found, before), indent=1) + "\n")
+
+
 def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> dict:
     """One shape's entry; `results` holds the sweeps."""
     kept = ("time_ratio", "tokens_per_second_ratio", "nats_below_unigram", "target", "unigram",

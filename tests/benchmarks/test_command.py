@@ -3,7 +3,6 @@
 import ast
 import json
 import shutil
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -79,8 +78,7 @@ def test_a_mistyped_command_is_told(wrong, capsys):
 
 def test_course_race_hands_over(monkeypatch):
     asked = []
-    done = subprocess.CompletedProcess([], 0)
-    monkeypatch.setattr(subprocess, "run", lambda call, **_: asked.append(call) or done)
+    monkeypatch.setattr(cli, "_call", lambda call, **_: asked.append(call) or 0)
     assert cli.main(["race", "--quick"]) == 0
     assert asked[-1][:2] == [sys.executable, "-m"] and asked[-1][2:] == ["benchmarks", "race",
                                                                          "--quick"]  # fmt: skip

@@ -69,7 +69,7 @@ def summary(
 
 
 def published(found: dict, before: dict) -> dict:
-    """A summary in which nothing is lost that was published before and not raced again.
+    """A summary that keeps the shapes and the smaller races that were not raced again.
 
     Shapes are raced on different days and machines; each entry says which machine it was.
 

@@ -112,11 +112,11 @@ def test_the_scale_dial(monkeypatch):
 def test_bf16_is_used_only_where_it_is_native_and_faster(monkeypatch, native, peaks, dtype):
     monkeypatch.setattr(device, "_cpu_has_bf16", lambda: native)
     monkeypatch.setattr(device, "matmul_peak", lambda kind, **_: peaks[kind])
-    device._ask_the_cpu.cache_clear()
+    machine.settle_bf16(None)
     try:
         assert machine.autocast_dtype("cpu") == dtype
     finally:
-        device._ask_the_cpu.cache_clear()
+        machine.settle_bf16(None)
 
 
 def test_asking_the_cpu_leaves_the_callers_dice_alone():

@@ -33,6 +33,19 @@ class TimeUp(BaseException):
     """Thrown into code that runs too long. No Exception, so that `except Exception` lets it go."""
 
 
+def global_dice() -> tuple:
+    """Where the global generators of Python, PyTorch and NumPy stand: equal as long as nobody
+    draws from one or seeds it.
+
+    >>> before = global_dice()
+    >>> _ = random.random()
+    >>> before == global_dice()
+    False
+    """
+    _, keys, place, *_ = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), torch.get_rng_state().tolist(), keys.tolist(), place
+
+
 @contextlib.contextmanager
 def guarded(seed: int = 0):
     """Run with seeded global generators, gradients on, output caught; then put all back.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import platform
 import random
@@ -110,7 +109,7 @@ def autocast_dtype(device: torch.device | str) -> torch.dtype | None:
 
 
 def settle_bf16(faster: bool | None) -> None:
-    """Take this answer instead of asking the CPU; with None it is asked again.
+    """Take this answer instead of asking the CPU; after None it is asked again.
 
     Processes that train together must agree, and each with a stopwatch of its own may not.
 
@@ -122,26 +121,23 @@ def settle_bf16(faster: bool | None) -> None:
     None
     >>> settle_bf16(None)
     """
-    global _settled
+    global _bf16_is_faster
     if faster not in (True, False, None):
         raise TypeError(f"faster must be True, False or None, not {faster!r}.")
-    _settled = faster
+    _bf16_is_faster = faster
 
 
-_settled: bool | None = None
+_bf16_is_faster: bool | None = None  # on this CPU; None until it was asked
 
 
 def _cpu_is_faster_in_bf16() -> bool:
-    return _ask_the_cpu() if _settled is None else _settled
-
-
-@functools.cache
-def _ask_the_cpu() -> bool:
-    short, long = (
-        matmul_peak(kind, size=1024, device="cpu", seconds=0.05)
-        for kind in (torch.bfloat16, torch.float32)
-    )
-    return short > long
+    if _bf16_is_faster is None:
+        short, long = (
+            matmul_peak(kind, size=1024, device="cpu", seconds=0.05)
+            for kind in (torch.bfloat16, torch.float32)
+        )
+        settle_bf16(short > long)
+    return _bf16_is_faster
 
 
 def trains_on_plain_products(device: torch.device | str, length: int) -> bool:

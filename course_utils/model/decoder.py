@@ -134,7 +134,7 @@ class CausalLanguageModel(MaskedLanguageModel):
         x, rotary = embed_from(self.encoder, input_ids, cache.length if cache is not None else 0)
         for index, layer in enumerate(self.encoder.layers):
             seen = layer.attention_norm(x)
-            window = self.config.windows[index] if self.config.windows else 0
+            window = self.config.window(index)
             heard = causal_attention(layer.attention, seen, rotary, cache, index, window)
             x = x + layer.drop(heard)
             x = x + layer.drop(layer.mlp(layer.mlp_norm(x)))

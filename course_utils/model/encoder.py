@@ -100,6 +100,10 @@ class EncoderConfig:
         family = {"norm": "pre", "positions": "rope", "mlp": "gated", "bias": False}
         return cls(vocab_size, **{**family, "type_vocab_size": 0, "norm_eps": 1e-5, **choices})
 
+    def window(self, layer: int) -> int:
+        """How many tokens to either side a layer sees; 0 means all of them."""
+        return self.windows[layer] if self.windows else 0
+
     def to_dict(self) -> dict:
         """Plain values, ready for JSON."""
         return asdict(self)
@@ -220,7 +224,7 @@ class Encoder(nn.Module):
 
     def seen(self, number: int, mask: Tensor | None, x: Tensor) -> Tensor | None:
         """The mask of one layer for x (B, L, D): the padding, and what lies outside its window."""
-        window = self.config.windows[number] if self.config.windows else 0
+        window = self.config.window(number)
         if not window:
             return mask
         near = window_mask(x.size(1), window, x.device)  # (L, L)

@@ -148,8 +148,8 @@ def to_transformers(config: EncoderConfig) -> dict:
         "decoder_bias": True,
         "norm_eps": config.norm_eps,
         "layer_types": [
-            "sliding_attention" if window else "full_attention"
-            for window in config.windows or (0,) * config.num_layers
+            "sliding_attention" if config.window(layer) else "full_attention"
+            for layer in range(config.num_layers)
         ],
         "local_attention": 2 * max(config.windows, default=0) or 128,  # both sides
         "rope_parameters": {"full_attention": rope, "sliding_attention": dict(rope)},

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from course_utils import files, machine
 from course_utils.training import cards
@@ -74,3 +75,9 @@ def test_the_parameters_of_the_card_are_those_of_the_model():
     assert f"| {machine.count_parameters(config):,} |" in (
         files.checkpoint_dir() / "README.md"
     ).read_text("utf-8")
+
+
+def test_a_card_names_what_computed_and_not_what_else_is_there(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda"))
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+    assert "CPU threads" in cards.describe_machine()

@@ -204,6 +204,37 @@ def test_two_processes_give_the_gradients_of_one(tmp_path):
         assert (theirs[name] - weight.grad).abs().max() < 1e-6, name
 
 
+AGREED = """
+import os, sys
+from pathlib import Path
+import torch
+from course_utils.machine import autocast_dtype, device
+from course_utils.training.parallel import team
+rank = int(os.environ["RANK"])
+device._cpu_has_bf16 = lambda: True
+# by its own stopwatch the leader would take bfloat16, and the other process float32
+device.matmul_peak = lambda kind, **_: float((kind == torch.bfloat16) == (rank == 0))
+alone = autocast_dtype("cpu")
+device.settle_bf16(None)
+with team():
+    together = autocast_dtype("cpu")
+Path(sys.argv[1], str(rank)).write_text(f"{alone} {together}")
+"""
+
+
+def test_processes_take_the_leaders_number_type(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(AGREED)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu"}
+    done = subprocess.run(
+        [*command, str(script), str(tmp_path)], env=environment, capture_output=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "0").read_text() == "torch.bfloat16 torch.bfloat16"
+    assert (tmp_path / "1").read_text() == "None torch.bfloat16"
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [({"steps": 0}, "steps"), ({"accumulate": 0}, "accumulate"), ({"clip": 0}, "clip")],

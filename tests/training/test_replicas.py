@@ -1,5 +1,7 @@
 """Two processes against one, and against the loop's own gradient."""
 
+import psutil
+import pytest
 import torch
 
 from course_utils import lessons
@@ -45,3 +47,11 @@ def test_the_gradient_is_that_of_the_mean_loss():
     (mlm_loss(model, batch) / batch.count()).backward()
     for name, weight in model.named_parameters():
         assert torch.allclose(found[name], weight.grad, atol=1e-6, rtol=1e-4), name
+
+
+def test_after_its_time_is_up_no_process_is_left(monkeypatch):
+    monkeypatch.setattr(replicas, "PATIENCE", 15)
+    with pytest.raises(RuntimeError, match="stopped after 15 seconds"):
+        replicas.launch(2, **TINY | {"steps": 10**6})
+    left = [one.info["cmdline"] for one in psutil.process_iter(["cmdline"])]
+    assert not [line for line in left if line and "1000000" in line and replicas.__name__ in line]

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from course_utils.model.decoder import CausalLanguageModel
 from course_utils.model.decoder_interop import load_translator, save_translator
+from course_utils.model.encoder import EncoderConfig
 from course_utils.text.tokenization import train_tokenizer
 from course_utils.training import translation, writing
 from course_utils.training.loop import TrainConfig, train
@@ -67,3 +69,13 @@ def test_text_batches_go_through_all_rows():
     at = writing.text_batches(rows, 5, seed=1)
     assert sorted(torch.cat([at(2).ids, at(3).ids])[:, 0].tolist()) == list(range(0, 20, 2))
     assert not torch.equal(at(0).ids, at(2).ids) and at(0).count() == 5
+
+
+def test_what_is_judged_goes_where_the_model_is(monkeypatch):
+    moved = []
+    for kind in (translation.PairBatch, writing.TextBatch):
+        monkeypatch.setattr(kind, "to", lambda batch, device: moved.append(str(device)) or batch)
+    translation.mean_loss(translation.new_translator(60), PAIRS)
+    shape = EncoderConfig.modern(40, hidden_size=16, num_layers=1, num_heads=2)
+    writing.mean_writing_loss(CausalLanguageModel(shape), torch.randint(5, 40, (4, 8)), 2)
+    assert moved == ["cpu"] * 3

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises.exercise import case, coding
+from course_utils.exercises.sandbox import global_dice
 
 
 def hide_for_evaluation(
@@ -66,9 +67,9 @@ def frozen_cases(draw):
 
 @frozen.observe
 def how_it_behaves(hide_for_evaluation, rows, per_row, special_ids, seed=0):
-    before = torch.get_rng_state()
+    before = global_dice()
     places = torch.as_tensor(hide_for_evaluation(rows, per_row, special_ids, seed))
-    untouched = torch.equal(before, torch.get_rng_state())
+    untouched = before == global_dice()
     torch.rand(3)  # the training goes on
     again = torch.as_tensor(hide_for_evaluation(rows, per_row, special_ids, seed))
     other = torch.as_tensor(hide_for_evaluation(rows, per_row, special_ids, seed + 1))

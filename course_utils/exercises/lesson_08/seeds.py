@@ -1,6 +1,5 @@
 """Lesson 08, sections 8.5 and 8.6: few labels, drawn fairly, and an interval over seeds."""
 
-import random
 from statistics import NormalDist
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from course_utils.evaluation import tasks
 from course_utils.exercises.exercise import case, coding
+from course_utils.exercises.sandbox import global_dice
 from course_utils.training import finetuning
 
 subset = coding(
@@ -49,11 +49,11 @@ def subset_cases(draw):
 
 @subset.observe
 def described(few_labels, labels, count, seed):
-    before = global_states()
+    before = global_dice()
     seeds = range(seed, seed + 12)  # so many that no equal draws come by chance
     draws = [[int(i) for i in few_labels(labels, count, s)] for s in seeds]
     again = [[int(i) for i in few_labels(labels, count, s)] for s in seeds]
-    after = global_states()
+    after = global_dice()
     first, reach = draws[0], {i for one in draws for i in one}
     return {
         "of each class": [[labels[i] for i in first].count(c) for c in sorted(set(labels))],
@@ -63,12 +63,6 @@ def described(few_labels, labels, count, seed):
         "global random numbers left alone": before == after,
         "every text has a chance": len(reach) > min(len(labels), 4 * count) // 2,
     }
-
-
-def global_states():
-    """Where PyTorch's, Python's and NumPy's global dice stand."""
-    _, keys, place, *_ = np.random.get_state()  # noqa: NPY002
-    return torch.get_rng_state().tolist(), random.getstate(), keys.tolist(), place
 
 
 @subset.oracle

@@ -218,7 +218,7 @@ def prepare(recipe: Recipe, text=None, tokenizer=None) -> Corpus:
     tokenizer = tokenizer or train_tokenizer(text["train"]["text"], recipe.vocab_size)
     rows = encode(tokenizer, text["train"]["text"], recipe.length)
     frozen = freeze(tokenizer, encode(tokenizer, text["validation"]["text"], recipe.length))
-    ladder = ngrams.loss_ladder(rows, frozen, len(tokenizer))
+    ladder = ngrams.loss_ladder(rows, frozen, len(tokenizer), tokenizer.all_special_ids)
     return Corpus(tokenizer, rows, frozen, ladder)
 
 

@@ -31,7 +31,7 @@ def files(tmp_path_factory):
     tokenizer = train_tokenizer(SENTENCES, TINY.vocab_size)
     rows = encode(tokenizer, SENTENCES, TINY.length)
     frozen = freeze(tokenizer, encode(tokenizer, SENTENCES[:60], TINY.length))
-    ladder = ngrams.loss_ladder(rows, frozen, len(tokenizer))
+    ladder = ngrams.loss_ladder(rows, frozen, len(tokenizer), tokenizer.all_special_ids)
     folder = tmp_path_factory.mktemp("files")
     racefile.write(folder / "tiny", Corpus(tokenizer, rows, frozen, ladder), SENTENCES[:60])
     return folder

@@ -109,10 +109,10 @@ OPPONENT = "b1r"  # whose loss is the target: B1 itself never leaves the unigram
 
 
 def ours() -> Settings:
-    """The library's own recipe, that of `course-bert`, with four changes that suit a short run.
+    """The library's own recipe, that of `course-bert`, with three changes that suit a short run.
 
-    Lower layers see a neighbour to either side only, 40 % of the tokens are hidden, the optimizers
-    remember fewer gradients, and the embeddings begin with counts.
+    Lower layers see a neighbour to either side only, 40 % of the tokens are hidden, and the
+    optimizers remember fewer gradients.
 
     >>> ours().optimizer, ours().windows, ours().rate, ours().momentum, ours().counted
     ('muon', (1, 1, 1, 0), 0.4, 0.85, True)
@@ -127,7 +127,7 @@ def ours() -> Settings:
         warmup=round(training.warmup / training.steps, 3), schedule=training.schedule,
         weight_decay=training.weight_decay, rate=0.4, mask_share=recipe.mask_share,
         random_share=recipe.random_share, windows=(1, 1, 1, 0), momentum=0.85, beta1=0.7,
-        counted=True,
+        counted=recipe.counted,
     )  # fmt: skip
 
 

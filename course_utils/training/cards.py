@@ -99,7 +99,8 @@ def describe_machine() -> str:
     True
     """
     kind = pick_device()
-    device = f"{torch.get_num_threads()} CPU threads" if kind.type == "cpu" else str(kind)
+    threads = torch.get_num_threads()
+    device = f"{threads} CPU thread{'s' * (threads != 1)}" if kind.type == "cpu" else str(kind)
     return f"{device} ({platform.machine()}, torch {torch.__version__.split('+')[0]})"
 
 

@@ -97,7 +97,7 @@ RECIPES = {
             steps=9000, lr=4e-3, weight_decay=0.1, warmup=100, compile=True, eval_every=250,
             save_every=250,
         ),
-        batch_size=32, snapshots=(500, 2500),
+        batch_size=32, counted=True, snapshots=(500, 2500),
     ),
 }  # fmt: skip
 

@@ -64,10 +64,14 @@ def folder_of(model: str) -> Path:
 
 @cache
 def fingerprint(model: str) -> str:
-    """Which weights a run has used, so that runs of two checkpoints are never mixed."""
+    """What a run began with, so that runs of two checkpoints are never mixed.
+
+    That is the weights; of a twin, which has none, the shape and the vocabulary.
+    """
     if model == "tfidf":
         return ""
-    return sha256((folder_of(model) / "model.safetensors").read_bytes()).hexdigest()[:12]
+    named = ("config.json", "tokenizer.json") if model == "twin" else ("model.safetensors",)
+    return sha256(b"".join((folder_of(model) / n).read_bytes() for n in named)).hexdigest()[:12]
 
 
 @cache

@@ -70,7 +70,7 @@ def test_the_parameters_of_the_card_are_those_of_the_model():
     recipe = json.loads((files.checkpoint_dir() / "log.json").read_text("utf-8"))["recipe"]
     from course_utils.training.pretraining import RECIPES
 
-    config = RECIPES["course-bert"].model().config
+    config = RECIPES["course-bert"].config
     assert config.hidden_size == recipe["hidden_size"]
     assert f"| {machine.count_parameters(config):,} |" in (
         files.checkpoint_dir() / "README.md"
@@ -80,4 +80,4 @@ def test_the_parameters_of_the_card_are_those_of_the_model():
 def test_a_card_names_what_computed_and_not_what_else_is_there(monkeypatch):
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda"))
     monkeypatch.setenv("COURSE_DEVICE", "cpu")
-    assert "CPU threads" in cards.describe_machine()
+    assert "CPU thread" in cards.describe_machine()

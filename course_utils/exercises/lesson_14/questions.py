@@ -4,30 +4,31 @@ from course_utils.exercises.exercise import guess_question, plot_question
 
 thread = plot_question(
     "14.1",
-    title="The moment it looked around",
+    title="The plateau that is not there",
     difficulty=1,
     minutes=2,
-    given="Figure 14.1, the panel of the loss: the curve of `course-bert` and its ladder",
-    ask="Between which two evaluations does the loss fall below the bigram line for good?",
+    given="Figure 14.1, panels 3 and 4",
+    ask="The curve of panel 4 begins with its first evaluation, after 250 steps. Where?",
     options={
-        "a": "before the first evaluation, at step 250",
-        "b": "between steps 250 and 500",
-        "c": "between steps 2,250 and 2,500, near the second snapshot",
-        "d": "never: the bigram line is the floor",
+        "a": "on the unigram line, where the curves of panel 3 stay for a while",
+        "b": "between the two dashed lines",
+        "c": "below both of them",
+        "d": "above both of them",
     },
-    answer="b",
+    answer="c",
     wrong={
-        "a": "at step 250 the curve lies below the unigram line, but still above the bigram line",
-        "c": "by then it lies more than a nat below: follow the curve to the left",
-        "d": "the floor would be the entropy of the language; the bigram sees one neighbour only",
+        "a": "the upper dashed line is the unigram's: is the first point on it?",
+        "b": "the lower dashed line is the bigram's: is the first point above it?",
+        "d": "count the dashed lines above the first point, and those below it",
     },
     section="14.1",
     hints=[
-        "The axis of the steps is logarithmic: the first two points are the first two evaluations.",
-        "Find the dashed line that is called bigram. Which is the first point below it?",
+        "The leftmost point of the curve is its first evaluation.",
+        "Find the dashed line that is called bigram. On which side of it does the first point lie?",
     ],
-    why="Four minutes of training on two cores, and the model does better than the table of "
-    "left neighbours: it uses words from the right, or from further away, or both.",
+    why="Its embeddings began as counts of neighbours, as in lesson 07, so what panel 3 waits for "
+    "was there from the start. After 250 steps the model does better than the table of left "
+    "neighbours: it uses words from the right, or from further away, or both.",
 )
 
 per_byte = guess_question(

@@ -31,7 +31,7 @@ from course_utils.model.encoder import Encoder
 from course_utils.model.heads import MaskedLanguageModel
 from course_utils.model.interop import load_pretrained, load_tokenizer
 from course_utils.text import corpora
-from course_utils.training import finetuning
+from course_utils.training import finetuning, pretraining
 
 OUT = Path(__file__).with_suffix(".jsonl")
 SEEDS = range(5)
@@ -53,24 +53,25 @@ WORDS = (  # they name class 0, negative, and class 1, positive
     ["good", "great", "excellent", "wonderful", "best", "fun", "perfect", "amazing"],
 )
 SNAPSHOTS = ("course-bert-step-500", "course-bert-step-2500")  # of the same run, not chosen for
+UNTRAINED = ("twin", "counts")  # course-bert before any step: all random, or with its embeddings
 
 
 def folder_of(model: str) -> Path:
-    """Where a model's weights are; the twin has the configuration of course-bert, no weights."""
+    """Where a model's weights are; what is untrained has course-bert's configuration alone."""
     if model == "minilm":
         return corpora.minilm_folder()
-    return files.checkpoint_dir("course-bert" if model == "twin" else model)
+    return files.checkpoint_dir("course-bert" if model in UNTRAINED else model)
 
 
 @cache
 def fingerprint(model: str) -> str:
     """What a run began with, so that runs of two checkpoints are never mixed.
 
-    That is the weights; of a twin, which has none, the shape and the vocabulary.
+    That is the weights; of what is untrained and has none, the shape and the vocabulary.
     """
     if model == "tfidf":
         return ""
-    named = ("config.json", "tokenizer.json") if model == "twin" else ("model.safetensors",)
+    named = ("config.json", "tokenizer.json") if model in UNTRAINED else ("model.safetensors",)
     return sha256(b"".join((folder_of(model) / n).read_bytes() for n in named)).hexdigest()[:12]
 
 
@@ -89,15 +90,26 @@ def labelled(count: int | None, seed: int) -> tuple[list[str], list[int]]:
     return [texts[i] for i in chosen], [labels[i] for i in chosen]
 
 
+@cache
+def counted_rows() -> torch.Tensor:
+    """The rows in which course-bert's neighbours were counted before its first step."""
+    texts = list(corpora.load("film_reviews")["train"]["text"])
+    length = pretraining.RECIPES["course-bert"].length
+    return pretraining.encode(load_tokenizer(folder_of("counts")), texts, length)
+
+
 def pretrained(model: str, seed: int) -> MaskedLanguageModel | Encoder:
-    """A fresh copy of a model's encoder; a twin begins at random, with another start each seed."""
+    """A fresh copy of a model's encoder; an untrained one begins anew with each seed."""
     if model == "minilm":
         return load_pretrained(folder_of(model), task="encoder")
     loaded = load_pretrained(folder_of(model))
-    if model != "twin":
+    if model not in UNTRAINED:
         return loaded
     machine.seed_everything(seed)
-    return MaskedLanguageModel(loaded.config)
+    fresh = MaskedLanguageModel(loaded.config)
+    if model == "counts":
+        pretraining.start_from_counts(fresh, counted_rows())
+    return fresh
 
 
 def judge(name: str, guesses) -> dict:
@@ -196,7 +208,7 @@ def run(jobs: list[dict]) -> None:
 def fine_tuning(model, counts, way="tuned", seeds=SEEDS, rates=None, on="test") -> list[dict]:
     """The jobs of one model. Without `rates`, each with the rate that was chosen."""
     job = {"model": model, "way": way, "on": on}
-    whose = "course-bert" if model in SNAPSHOTS else model
+    whose = "course-bert" if model in (*SNAPSHOTS, "counts") else model
     return [
         {**job, "labels": count, "seed": seed, "lr": rate}
         for count, seed in product(counts, seeds)
@@ -225,14 +237,14 @@ def main() -> None:
         choosing += fine_tuning(model, [1000], way, CHOOSING[:1], RATES[model], "validation")
     choosing += fine_tuning("minilm", [100], "tuned", CHOOSING[:1], RATES["minilm"], "validation")
     run(choosing)
-    frozen = ("course-bert", "twin", *SNAPSHOTS, "minilm")
+    frozen = ("course-bert", "twin", "counts", *SNAPSHOTS, "minilm")
     jobs = [{"model": model, "way": "probed", "on": "test"} for model in frozen]
     for count in (100, 1000, None):
         jobs += [job for model, way in contestants for job in fine_tuning(model, [count], way)]
     jobs += fine_tuning("course-bert", [8, 100])  # the classes without names
     for count in (8, 32, 256):
         jobs += [job for model, way in contestants for job in fine_tuning(model, [count], way)]
-    jobs += [job for name in SNAPSHOTS for job in fine_tuning(name, [1000], "named")]
+    jobs += [job for name in (*SNAPSHOTS, "counts") for job in fine_tuning(name, [1000], "named")]
     jobs += fine_tuning("minilm", [1000])
     jobs += [job for model, way in contestants for job in fine_tuning(model, [4096], way)]
     jobs += fine_tuning("minilm", [8, 32, 100, 256, 4096])

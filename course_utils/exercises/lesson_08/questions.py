@@ -34,7 +34,7 @@ curves = plot_question(
     ask="Which statement fits the *largest* learning rate?",
     options={
         "a": "it learns faster than the others, and it only needs to be stopped earlier",
-        "b": "its loss settles near ln 2 = 0.69: it says the same for every sentence",
+        "b": "its loss settles near ln 2 = 0.69: it says the same for nearly every sentence",
         "c": "its loss goes to zero: it has learned the training sentences by heart",
         "d": "its loss is not a number: the training has overflowed",
     },

@@ -36,8 +36,8 @@ placebo = plot_question(
     difficulty=2,
     minutes=3,
     given="Figure 12.5, middle and right",
-    ask="Before, the gap was 0.8 nats; after training on swapped sentences it is, on average over "
-    "the reference runs, less than half of that. *Swapping pronouns halves prejudice!* What is "
+    ask="Before, the gap was 0.53 nats; after training on swapped sentences it is, on average over "
+    "the reference runs, 0.30. *Swapping pronouns takes two fifths of the prejudice away!* What is "
     "wrong with the headline?",
     options={
         "a": "without any swapping it has fallen nearly as far: most of it is the training, not "

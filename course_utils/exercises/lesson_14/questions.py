@@ -11,15 +11,15 @@ thread = plot_question(
     ask="The curve of panel 4 begins with its first evaluation, after 250 steps. Where?",
     options={
         "a": "on the unigram line, where the curves of panel 3 stay for a while",
-        "b": "between the two dashed lines",
+        "b": "between the two horizontal lines",
         "c": "below both of them",
         "d": "above both of them",
     },
     answer="c",
     wrong={
-        "a": "the upper dashed line is the unigram's: is the first point on it?",
-        "b": "the lower dashed line is the bigram's: is the first point above it?",
-        "d": "count the dashed lines above the first point, and those below it",
+        "a": "the upper line, the dotted one, is the unigram's: is the first point on it?",
+        "b": "the lower line, the dashed one, is the bigram's: is the first point above it?",
+        "d": "count the horizontal lines above the first point, and those below it",
     },
     section="14.1",
     hints=[

@@ -6,7 +6,7 @@ One line for each run. A run that stands in the file is not made again, so the c
 stopped and repeated; the most important runs come first. A model's learning rate is the one that
 finds more names in the tweets of the validation part, with a seed that is not used again; it then
 serves for all three tasks. The threshold of *no answer* comes from the validation part, too. Lines
-of weights that are no longer there are dropped. About 45 minutes on one core.
+of weights that are no longer there are dropped. About an hour on one core.
 """
 
 import json

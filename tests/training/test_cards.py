@@ -32,7 +32,7 @@ def test_the_cards_of_the_course_are_made_by_this_code(tmp_path, name):
 
 def test_a_card_tells_how_far_the_layers_see(tmp_path):
     log = json.loads((files.checkpoint_dir() / "log.json").read_text("utf-8"))
-    log["recipe"]["windows"] = [1, 1, 1, 0]
+    log["recipe"] |= {"windows": [1, 1, 1, 0], "counted": False}
     cards.write(tmp_path, log, 1)
     card = (tmp_path / "README.md").read_text("utf-8")
     assert "rotary positions; windows to either side: 1, 1, 1, all |" in card

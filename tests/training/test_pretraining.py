@@ -97,6 +97,14 @@ def test_a_folder_of_ones_own_is_read_instead(monkeypatch, tmp_path):
         main(["--text", str(tmp_path / "none"), "--out", str(out)])
 
 
+def test_the_lines_give_special_tokens_no_share(tiny):
+    corpus = prepare(TINY)
+    words = corpus.rows[~torch.isin(corpus.rows, torch.tensor(corpus.tokenizer.all_special_ids))]
+    common = words.bincount(minlength=len(corpus.tokenizer)).double()
+    told = -(common / common.sum()).log()[corpus.frozen.targets].mean().item()
+    assert corpus.ladder["unigram"] == pytest.approx(told, abs=0.02)  # it counts one more of each
+
+
 def test_a_tokenizer_that_is_there_is_taken(tiny):
     first = prepare(TINY)
     again = prepare(TINY, corpora.load("film_reviews"), first.tokenizer)

@@ -51,8 +51,10 @@ class RaceFile:
         )  # fmt: skip
 
     def counts(self) -> Tensor:
-        """(V,) float: how often each token stands in the training rows."""
-        return torch.bincount(self.rows.flatten(), minlength=self.facts["vocab_size"]).float()
+        """(V,) float: how often each token stands in the training rows; 0 for special ones."""
+        found = torch.bincount(self.rows.flatten(), minlength=self.facts["vocab_size"]).float()
+        found[self.facts["special_ids"]] = 0
+        return found
 
     def judge(self, model: nn.Module) -> dict[str, float]:
         """The one evaluator: `model(input_ids, positions=...)`, fp32, eval mode, frozen masks.

@@ -72,6 +72,29 @@ def checkpoint_dir(name: str = "course-bert") -> Path:
     return home / name
 
 
+def fingerprint(folder: str | os.PathLike, untrained: bool = False) -> str:
+    """Twelve digits that tell which model lies in a folder, so that runs of two are never mixed.
+
+    They stand for the weights; of its `untrained` twin, which has none, for shape and vocabulary.
+
+    >>> fingerprint(checkpoint_dir()) == fingerprint(checkpoint_dir("course-bert-step-500"))
+    False
+    >>> twins = [fingerprint(checkpoint_dir(name), untrained=True)
+    ...          for name in ("course-bert", "course-bert-step-500")]
+    >>> twins[0] == twins[1]
+    True
+
+    Raises:
+        FileNotFoundError: the folder holds no such model.
+    """
+    digest = hashlib.sha256()
+    for name in ("config.json", "tokenizer.json") if untrained else ("model.safetensors",):
+        if not (Path(folder) / name).is_file():
+            raise FileNotFoundError(f"There is no {name} in {Path(folder)}.")
+        digest.update((Path(folder) / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def build_dir() -> Path:
     """Where reports and executed lessons go: `build` in the checkout, else in the working folder.
 

@@ -161,3 +161,16 @@ def test_a_checkpoint_that_is_not_there_is_told_with_those_that_are(tmp_path, mo
     assert files.checkpoint_dir().name == "course-bert"
     with pytest.raises(FileNotFoundError, match="'tiny'.*course-bert, course-bert-early-1"):
         files.checkpoint_dir("tiny")
+
+
+def test_a_model_is_told_by_its_weights_and_its_twin_by_its_shape(tmp_path):
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_text(name)
+    trained, twin = files.fingerprint(tmp_path), files.fingerprint(tmp_path, untrained=True)
+    (tmp_path / "model.safetensors").write_text("other weights")
+    assert files.fingerprint(tmp_path) != trained
+    assert files.fingerprint(tmp_path, untrained=True) == twin
+    (tmp_path / "tokenizer.json").write_text("another vocabulary")
+    assert files.fingerprint(tmp_path, untrained=True) != twin
+    with pytest.raises(FileNotFoundError, match=r"no model\.safetensors in"):
+        files.fingerprint(tmp_path / "none")

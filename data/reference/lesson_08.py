@@ -14,7 +14,6 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
@@ -65,14 +64,10 @@ def folder_of(model: str) -> Path:
 
 @cache
 def fingerprint(model: str) -> str:
-    """What a run began with, so that runs of two checkpoints are never mixed.
-
-    That is the weights; of what is untrained and has none, the shape and the vocabulary.
-    """
+    """What a run began with; an empty string where that is no network."""
     if model == "tfidf":
         return ""
-    named = ("config.json", "tokenizer.json") if model in UNTRAINED else ("model.safetensors",)
-    return sha256(b"".join((folder_of(model) / n).read_bytes() for n in named)).hexdigest()[:12]
+    return files.fingerprint(folder_of(model), untrained=model in UNTRAINED)
 
 
 @cache

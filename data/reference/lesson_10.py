@@ -14,7 +14,6 @@ import math
 import sys
 import time
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +43,8 @@ def folder_of(model: str) -> Path:
 
 @cache
 def fingerprint(model: str) -> str:
-    """What a run began with, so that runs of two checkpoints are never mixed.
-
-    That is the weights; of a twin, which has none, the shape and the vocabulary.
-    """
-    named = ("config.json", "tokenizer.json") if model == "twin" else ("model.safetensors",)
-    return sha256(b"".join((folder_of(model) / n).read_bytes() for n in named)).hexdigest()[:12]
+    """What a run began with."""
+    return files.fingerprint(folder_of(model), untrained=model == "twin")
 
 
 def start_of(model: str, seed: int):

@@ -11,7 +11,6 @@ import json
 import sys
 import time
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -126,7 +125,7 @@ def main() -> None:
     torch.set_num_threads(1)
     began = time.perf_counter()
     limit = float(sys.argv[1]) if len(sys.argv) > 1 else float("inf")
-    weights = sha256((FOLDER / "model.safetensors").read_bytes()).hexdigest()[:12]
+    weights = files.fingerprint(FOLDER)
     balances = {
         seed: [{"what": "balance", "share": share, "seed": seed} for share in SHARES]
         for seed in SEEDS

@@ -80,4 +80,7 @@ def test_the_parameters_of_the_card_are_those_of_the_model():
 def test_a_card_names_what_computed_and_not_what_else_is_there(monkeypatch):
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda"))
     monkeypatch.setenv("COURSE_DEVICE", "cpu")
-    assert "CPU thread" in cards.describe_machine()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert "2 CPU threads" in cards.describe_machine()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert "1 CPU thread (" in cards.describe_machine()

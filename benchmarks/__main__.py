@@ -31,7 +31,7 @@ from benchmarks import (
 )
 from benchmarks import profile as profiling
 from benchmarks.driver import Driver, race_files, told
-from benchmarks.shapes import S1, SHAPES, Shape
+from benchmarks.shapes import S1, SHAPES, Shape, shape_named
 from benchmarks.store import Store
 from course_utils.files import atomic_write, build_dir, checkpoint_dir, sha256_file
 from course_utils.machine import pick_device
@@ -79,12 +79,20 @@ def race(args, build: Path) -> None:
     print(report.describe(found[args.shape.name]), about, sep="\n")
 
 
+def race_open(args, build: Path) -> None:
+    """The open class of a shape, after its headline: the same opponent, a size of our choice."""
+    raced = report.read_headline(build / "race", args.shape.name)
+    name, driver = args.shape.name, driver_for(args, build)
+    found = headline.open_class(driver, settings.open_class(name), headline.PLANS[name], raced)
+    report.save_part(build / "race", "open", name, found)
+    print(report.describe(finish(args, build)[name]["open"]))
+
+
 def finish(args, build: Path, kind: str = "headline") -> dict:
     """Gather what there is into build/race.json (quick: build/race-quick.json)."""
     found = report.summary(build / "race", list(SHAPES), kind)
-    text = json.dumps(found, indent=1) + "\n"
     path = build / ("race.json" if kind == "headline" else "race-quick.json")
-    atomic_write(path, text)
+    atomic_write(path, json.dumps(found, indent=1) + "\n")
     if getattr(args, "publish", False):
         report.publish(found)
     print(f"written: build/{path.name}")
@@ -109,9 +117,7 @@ def leave_plateau(args, build: Path) -> None:
 
 def climb(args, build: Path) -> None:
     """The attribution ladder, after the headline whose target it uses."""
-    raced = report.read_part(build / "race", "headline", args.shape.name)
-    if raced is None:
-        raise FileNotFoundError("The ladder needs a target: run `python -m benchmarks race` first.")
+    raced = report.read_headline(build / "race", args.shape.name)
     table = ladder.climb(driver_for(args, build), *sides(args.shape), raced["runs"])
     report.save_part(build / "race", "ladder", args.shape.name, table)
     for row in table:
@@ -186,13 +192,6 @@ def make_file(args, build: Path) -> None:
         racefile.pin(args.shape, shared.facts["frozen_sha256"])
 
 
-def shape_named(name: str) -> Shape:
-    """The shape of this name, or a ValueError, of which argparse makes a sentence."""
-    if name not in SHAPES:
-        raise ValueError(name)
-    return SHAPES[name]
-
-
 def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -209,6 +208,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = add("race", race, "the headline: time to the tuned opponent's loss")
     one.add_argument("--quick", action="store_true", help="a first look, about five minutes")
+    add("open", race_open, "the open class: the headline with a model of another size")
     one = add("sweep", tune, "tune a contestant: the opponent (b1r) before ours")
     one.add_argument("contestant", choices=list(sweep.GRIDS))
     add("plateau", leave_plateau, "who leaves the unigram plateau, and when")

@@ -8,12 +8,11 @@ from functools import cached_property
 
 from benchmarks import verdict
 from benchmarks.driver import DRIFT, Driver, loss_of, peaks
+from benchmarks.faults import BELOW, faults
 from benchmarks.limits import drift
 from benchmarks.pace import IN_TURNS
 from benchmarks.settings import Settings
-from benchmarks.shapes import same_class
 
-BELOW = 1.0  # nats under the unigram line; above that, "time to loss" means nothing
 LONGER, LENGTHENED = 1.5, 3  # a budget that is too short grows, at most so often
 SCOUT_SEED, FIRST_SEED = 0, 11  # of ours; those that count were in no trial, by hand or not
 NEAR = 4  # the slope of our loss comes from so many scouts around the target
@@ -140,6 +139,15 @@ def headline(driver: Driver, theirs: Settings, ours: Settings, plan: Plan) -> di
     return _verdict(duel, found, budget)
 
 
+def open_class(driver: Driver, ours: Settings, plan: Plan, raced: dict) -> dict:
+    """The same question for a model of ours that is not of the opponent's size; `raced` is the
+    headline, whose runs of the opponent and whose target stand."""
+    rivals = raced["runs"]["theirs"]
+    duel = Duel(driver, Settings(**rivals[0]["spec"]["settings"]), ours, plan, rivals)
+    found = verdict.shortest(plan.speedups, duel.scout, duel.passes)
+    return _verdict(duel, found, raced["budget_seconds"])
+
+
 def paired_drift(ours: dict, theirs: dict) -> float:
     """How far apart the machine's peaks lay before and after the two runs of a pair."""
     return drift(*peaks(ours, theirs))
@@ -212,38 +220,4 @@ def _verdict(duel: Duel, found: float | None, budget: float) -> dict:
     notes = [IN_TURNS] if duel.pace else []
     if len(rivals) < 3:
         notes.append(f"The target rests on {len(rivals)} run(s) of the opponent, not on three.")
-    return report | {"faults": faults(report, plan), "notes": notes}
-
-
-def faults(report: dict, plan: Plan) -> list[str]:
-    """Why this result may not be quoted, a sentence each; an empty list is what we want."""
-    theirs, ours = report["runs"]["theirs"], report["runs"]["ours"]
-    said = []
-    if report["nats_below_unigram"] < BELOW:
-        below = report["nats_below_unigram"]
-        said.append(
-            f"The opponent ended {below:.2f} nats below the unigram line; less than {BELOW} means "
-            "that time to its loss says nothing."
-        )
-    if report["speedup_tested"] is None:
-        said.append("Our recipe did not reach the target at any of the budgets that were tried.")
-    elif report["time_ratio"] is None:
-        said.append("Our scouts' losses do not fall with time, so the ratio has no interval.")
-    if report["p"] >= verdict.P_VALUE:
-        said.append(f"p = {report['p']:.3g} is not below {verdict.P_VALUE}.")
-    if len(ours) < plan.our_seeds or plan.our_seeds < 5:
-        said.append(f"Only {min(len(ours), plan.our_seeds)} of our seeds count, five are needed.")
-    if not report["pace"] and not all(log.get("steady", True) for log in theirs):
-        said.append("The machine's peak moved during a run of the opponent.")
-    if report["pace"] and any(log["spec"]["settings"]["compile"] for log in ours):
-        said.append("Our start, compiling included, is not counted either.")
-    if ours and theirs:
-        sizes = [group[0]["parameters"]["non_embedding"] for group in (ours, theirs)]
-        if not same_class(*sizes):
-            said.append(f"{sizes[0]:,} against {sizes[1]:,} parameters: not the same shape.")
-        if len({log["code"] for log in ours}) > 1:
-            said.append("Our runs come from different versions of the code.")
-        machines = {log["machine"] for log in (*ours, *theirs)}
-        if len(machines) > 1 and not report["pace"]:  # turns are taken on one machine
-            said.append("The runs come from different machines.")
-    return said
+    return report | {"faults": faults(report, plan.our_seeds), "notes": notes}

@@ -31,6 +31,8 @@ from course_utils.training.pretraining import batches
 def config_of(settings: Settings, shape: Shape) -> EncoderConfig:
     """Our description of a contestant's encoder, theirs included."""
     choices = {"dropout": settings.dropout, "windows": settings.windows}
+    if settings.layers:
+        choices["num_layers"] = settings.layers
     if settings.model in ("modernbert", "modern"):
         return shape.modern(**choices)
     positions = "learned" if settings.model == "bert" else "rope"

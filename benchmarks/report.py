@@ -35,6 +35,18 @@ def read_part(home: Path, kind: str, shape_name: str):
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def read_headline(home: Path, shape_name: str) -> dict:
+    """The headline of a shape, whose target others use.
+
+    Raises:
+        FileNotFoundError: it has not been raced.
+    """
+    raced = read_part(home, "headline", shape_name)
+    if raced is None:
+        raise FileNotFoundError("There is no target yet: run `python -m benchmarks race` first.")
+    return raced
+
+
 def summary(
     home: Path,
     shape_names: list[str],
@@ -45,7 +57,8 @@ def summary(
 
     Per shape: `time_ratio` {value, low, high}, `tokens_per_second_ratio`, `nats_below_unigram`,
     `mfu` of both sides, the ladder's rows, trials of both sweeps, and `faults`: the reasons why a
-    figure may not be quoted. Beside the shapes, in `smaller`, the races of `SMALLER` that were run.
+    figure may not be quoted; the same, where it was raced, of the `open` class. Beside the shapes,
+    in `smaller`, the races of `SMALLER` that were run.
 
     Raises:
         FileNotFoundError: no shape has been raced.
@@ -60,6 +73,8 @@ def summary(
             "others": read_part(home, "others", name) or [],
             "throughput": read_part(home, "throughput", name) or [],
         }
+        opened = read_part(home, "open", name)
+        found[name]["open"] = opened and shape_summary(opened, name, results)
         found |= {key: found[name][key] for key in ("machine", "threads")}
     if not found:
         raise FileNotFoundError(f"No {kind} has been raced yet: run `python -m benchmarks race`.")

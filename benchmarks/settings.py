@@ -14,7 +14,7 @@ CHOICES = {
     "schedule": ("linear", "cosine", "constant"),
 }
 
-YOUNGER = ("windows", "momentum", "beta1", "counted")  # than the first logs, which lack them
+YOUNGER = ("windows", "momentum", "beta1", "counted", "layers")  # than the first logs
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Settings:
     windows: of our models only, as in `EncoderConfig`.
     momentum, beta1: Muon's and AdamW's in the library's loop.
     counted: our embeddings begin as counts of neighbours, `pretraining.start_from_counts`.
+    layers: how many, in the open class; 0: as many as the shape has.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Settings:
     momentum: float = 0.95
     beta1: float = 0.9
     counted: bool = False
+    layers: int = 0
 
     def __post_init__(self):
         for field, choices in CHOICES.items():
@@ -67,8 +69,8 @@ class Settings:
                 value = getattr(self, field)
                 raise ValueError(f"{field} must be one of {choices}, not {value!r}.")
         object.__setattr__(self, "windows", tuple(self.windows))  # JSON has lists
-        if self.windows and not self.ours:
-            raise ValueError("Only our own models have windows here.")
+        if (self.windows or self.layers) and not self.ours:
+            raise ValueError("Only our own models have windows or layers of their own here.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup is a share of the steps, in [0, 1), not {self.warmup}.")
         if self.counted and not self.ours:
@@ -129,6 +131,15 @@ def ours() -> Settings:
         random_share=recipe.random_share, windows=(1, 1, 1, 0), momentum=0.85, beta1=0.7,
         counted=recipe.counted,
     )  # fmt: skip
+
+
+def open_class(shape_name: str, results: Path = RESULTS) -> Settings:
+    """Ours with half the layers, otherwise as its sweep tuned it.
+
+    >>> open_class("S2").layers, open_class("S2").windows
+    (2, (1, 0))
+    """
+    return replace(tuned("ours", shape_name, results)[0], name="open", layers=2, windows=(1, 0))
 
 
 def starting(name: str) -> Settings:

@@ -54,6 +54,13 @@ S2 = Shape("S2", 4, 256, 4, 1024, 8192)  # the record run
 SHAPES = {shape.name: shape for shape in (S1, S2)}
 
 
+def shape_named(name: str) -> Shape:
+    """The shape of this name, or a ValueError, of which argparse makes a sentence."""
+    if name not in SHAPES:
+        raise ValueError(name)
+    return SHAPES[name]
+
+
 def non_embedding(model: nn.Module) -> int:
     """How many numbers a model learns outside its tables of tokens, positions and segments.
 

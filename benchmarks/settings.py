@@ -134,12 +134,12 @@ def ours() -> Settings:
 
 
 def open_class(shape_name: str, results: Path = RESULTS) -> Settings:
-    """Ours with half the layers, otherwise as its sweep tuned it.
+    """Ours with a single layer that sees two neighbours to either side, else as its sweep tuned it.
 
     >>> open_class("S2").layers, open_class("S2").windows
-    (2, (1, 0))
+    (1, (2,))
     """
-    return replace(tuned("ours", shape_name, results)[0], name="open", layers=2, windows=(1, 0))
+    return replace(tuned("ours", shape_name, results)[0], name="open", layers=1, windows=(2,))
 
 
 def starting(name: str) -> Settings:

@@ -34,7 +34,7 @@ class Plan:
     may_lengthen: bool = True
 
 
-PLANS = {"S1": Plan(5 * 60.0), "S2": Plan(8 * 60.0, their_seeds=1)}
+PLANS = {"S1": Plan(5 * 60.0), "S2": Plan(8 * 60.0)}
 QUICK = Plan(75.0, 1, 2, speedups=(2.0, 4.0, 8.0), points=3, may_lengthen=False)
 
 

@@ -71,6 +71,9 @@ def test_the_race_is_told_or_said_to_be_missing(tmp_path):
     assert leaderboard.race_report(path) == [
         "S1: tuned Hugging Face ended at 4.321 nats; we were there 3.2 times sooner (2.9 … 3.6)."
     ]
+    path.write_text(json.dumps(race(open=race()["S1"])))
+    alone, opened = leaderboard.race_report(path)
+    assert opened.startswith("S1, open class: tuned") and alone.startswith("S1: tuned")
     path.write_text(json.dumps(race(faults=["The machine changed."])))
     assert leaderboard.race_report(path) == ["S1: not to be quoted. The machine changed."]
     path.write_text(json.dumps(race(time_ratio=None)))

@@ -50,6 +50,16 @@ def test_a_quick_race_from_file_to_picture(build, capsys):
     assert runs == {p: p.stat().st_mtime_ns for p in (build / "race" / "runs").iterdir()}
 
 
+def test_the_open_class_follows_the_headline(build, capsys):
+    assert command.main(["open"]) == 1
+    assert "There is no target yet" in capsys.readouterr().err
+    assert command.main(["race", "--epochs", "100"]) == 0
+    assert command.main(["open", "--epochs", "100"]) == 0
+    found = json.loads((build / "race.json").read_text())["tiny"]
+    assert found["open"]["settings"]["ours"]["windows"] == [2]
+    assert found["open"]["target"] == found["target"]
+
+
 def test_report_profile_and_file(build, capsys):
     assert command.main(["report"]) == 1
     assert "race: No headline has been raced yet" in capsys.readouterr().err

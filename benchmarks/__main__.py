@@ -30,7 +30,7 @@ from benchmarks import (
     worker,
 )
 from benchmarks import profile as profiling
-from benchmarks.driver import Driver, race_files, told
+from benchmarks.driver import Driver, race_files
 from benchmarks.shapes import S1, SHAPES, Shape, shape_named
 from benchmarks.store import Store
 from course_utils.files import atomic_write, build_dir, checkpoint_dir, sha256_file
@@ -127,14 +127,14 @@ def climb(args, build: Path) -> None:
 
 
 def others(args, build: Path) -> None:
-    """The opponents that are reported beside the headline: one run each at the full budget."""
-    driver = driver_for(args, build)
-    logs = []
-    for name in ("b0", "b2"):
-        log = driver.race(settings.tuned(name, args.shape.name)[0], 1, budget_of(args), points=12)
-        print(f"{name}: {told(log)}")
-        logs.append({"name": name, **log})
-    report.save_part(build / "race", "others", args.shape.name, logs)
+    """Beside the headline: one run of B0, and the same question against B2."""
+    driver, name = driver_for(args, build), args.shape.name
+    plan = replace(headline.PLANS[name], budget=budget_of(args))
+    log = driver.race(settings.B0, 1, plan.budget, points=12)
+    report.save_part(build / "race", "others", name, [{"name": "b0", **log}])
+    found = headline.headline(driver, settings.tuned("b2", name)[0], sides(args.shape)[1], plan)
+    report.save_part(build / "race", "b2", name, found)
+    print(report.describe(report.shape_summary(found, name, opponent="b2")))
 
 
 def show_profile(args, build: Path) -> None:
@@ -213,7 +213,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("contestant", choices=list(sweep.GRIDS))
     add("plateau", leave_plateau, "who leaves the unigram plateau, and when")
     add("ladder", climb, "which switch gave how much")
-    add("others", others, "B0 and B2 at the full budget")
+    add("others", others, "B0 at the full budget, and the race against B2")
     one = add("profile", show_profile, "where the time of a step goes")
     one.add_argument("contestant", choices=["b0", *sweep.GRIDS], nargs="?", default="ours")
     one.add_argument("--steps", type=int, default=5)

@@ -71,13 +71,13 @@ class Driver:
                 break
         return log
 
-    def calibrate(self, settings: Settings) -> dict:
+    def calibrate(self, settings: Settings, steps: int = TRIAL_STEPS) -> dict:
         """The log of a short run, which tells seconds a step and seconds to start.
 
         They do not depend on the learning rate, so one measurement serves all rates.
         """
         one = replace(settings, lr=TRIAL_RATE)
-        return self.logged(one, seed=0, steps=min(TRIAL_STEPS, self.most_steps(settings)))
+        return self.logged(one, seed=0, steps=min(steps, self.most_steps(settings)))
 
     def most_steps(self, settings: Settings) -> int:
         """How many steps the epochs hold."""

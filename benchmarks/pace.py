@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
-from benchmarks.driver import TRIAL_RATE, Driver
+from benchmarks.driver import TRIAL_RATE, TRIAL_STEPS, Driver
 from benchmarks.settings import Settings
 from benchmarks.store import Spec, Store, code_hash, short_hash
 from benchmarks.turns import BLOCK
@@ -87,9 +87,9 @@ class InTurns(Driver):
             log = self.paces.save(pair, {"turns": self.take(specs, turns)})
         return summary(log["turns"])
 
-    def calibrate(self, settings: Settings) -> dict:
+    def calibrate(self, settings: Settings, steps: int = TRIAL_STEPS) -> dict:
         """Seconds a step and, for the opponent only, seconds to start."""
-        clock = super().calibrate(self.reference)
+        clock = super().calibrate(self.reference, steps)
         if stepping(settings) == stepping(self.reference):
             return clock
         step = clock["step_seconds"] / self.pace(settings)["value"]

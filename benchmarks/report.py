@@ -13,6 +13,7 @@ from course_utils.evaluation import plots
 from course_utils.files import atomic_write
 
 PUBLISHED = settings.RESULTS / "race.json"
+BESIDE = {"open": settings.OPPONENT, "b2": "b2"}  # beside a headline, and against whom
 SMALLER = ("finetune", "vocabulary", "gpu")  # races that have no shape
 
 
@@ -57,8 +58,8 @@ def summary(
 
     Per shape: `time_ratio` {value, low, high}, `tokens_per_second_ratio`, `nats_below_unigram`,
     `mfu` of both sides, the ladder's rows, trials of both sweeps, and `faults`: the reasons why a
-    figure may not be quoted; the same, where it was raced, of the `open` class. Beside the shapes,
-    in `smaller`, the races of `SMALLER` that were run.
+    figure may not be quoted; the same, where it was raced, of the `open` class and of the race
+    against `b2`. Beside the shapes, in `smaller`, the races of `SMALLER` that were run.
 
     Raises:
         FileNotFoundError: no shape has been raced.
@@ -73,8 +74,9 @@ def summary(
             "others": read_part(home, "others", name) or [],
             "throughput": read_part(home, "throughput", name) or [],
         }
-        opened = read_part(home, "open", name)
-        found[name]["open"] = opened and shape_summary(opened, name, results)
+        for other, opponent in BESIDE.items():
+            part = read_part(home, other, name)
+            found[name][other] = part and shape_summary(part, name, results, opponent)
         found |= {key: found[name][key] for key in ("machine", "threads")}
     if not found:
         raise FileNotFoundError(f"No {kind} has been raced yet: run `python -m benchmarks race`.")
@@ -102,14 +104,16 @@ def publish(found: dict) -> None:
     atomic_write(PUBLISHED, json.dumps(published(found, before), indent=1) + "\n")
 
 
-def shape_summary(raced: dict, name: str, results: Path = settings.RESULTS) -> dict:
+def shape_summary(
+    raced: dict, name: str, results: Path = settings.RESULTS, opponent: str = settings.OPPONENT
+) -> dict:
     """One shape's entry; `results` holds the sweeps."""
     kept = ("time_ratio", "tokens_per_second_ratio", "nats_below_unigram", "target", "unigram",
             "p", "budget_seconds", "seeds", "pace", "notes")  # fmt: skip
     sides = {side: raced["runs"][side] for side in ("theirs", "ours")}
-    trials = {one: settings.tuned(one, name, results)[1] for one in (settings.OPPONENT, "ours")}
+    trials = {one: settings.tuned(one, name, results)[1] for one in (opponent, "ours")}
     faults = list(raced["faults"])
-    theirs = trials[settings.OPPONENT]
+    theirs = trials[opponent]
     if theirs < 12:
         faults.append(f"The opponent was tuned with {theirs} trials, twelve are needed.")
     if trials["ours"] > theirs:

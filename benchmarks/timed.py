@@ -179,7 +179,7 @@ def plain_run(
     at = batches(settings, race, seed)
     half = number_type(settings, device) == torch.bfloat16
     warmup = round(settings.warmup * steps)
-    losses = []
+    losses = torch.zeros(LOOK, device=device)  # of the last steps
     watch.start()
     for step in range(steps):
         batch = _move(at(step), device)
@@ -191,7 +191,7 @@ def plain_run(
             group["lr"] = settings.lr * schedule(step, steps, warmup, settings.schedule)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        losses.append(value.detach())
+        losses[step % LOOK] = value.detach()
         if step % LOOK == 0:
             _require_number(losses)
         if step + 1 == steps:
@@ -202,8 +202,8 @@ def plain_run(
     _require_number(losses)
 
 
-def _require_number(losses: list[Tensor]) -> None:
-    if not torch.stack(losses[-LOOK:]).isfinite().all():
+def _require_number(losses: Tensor) -> None:
+    if not losses.isfinite().all():
         raise FloatingPointError("The loss was no number.")
 
 

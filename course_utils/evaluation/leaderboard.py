@@ -193,9 +193,10 @@ def _published(name: str, path: Path | None, pick):
 
 
 def _sentences(name: str, shape: dict) -> list[str]:
-    """One shape's result, and that of its open class where there was one."""
-    opened = shape.get("open")
-    return [_sentence(name, shape), *([_sentence(f"{name}, open class", opened)] if opened else [])]
+    """One shape's result, and those that were raced beside it."""
+    beside = {"open": "open class", "b2": "against ModernBERT"}
+    raced = {text: shape[one] for one, text in beside.items() if shape.get(one)}
+    return [_sentence(name, shape), *(_sentence(f"{name}, {t}", r) for t, r in raced.items())]
 
 
 def _sentence(name: str, shape: dict) -> str:

@@ -4,6 +4,7 @@ import ast
 import json
 import shutil
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -58,6 +59,20 @@ def test_the_open_class_follows_the_headline(build, capsys):
     found = json.loads((build / "race.json").read_text())["tiny"]
     assert found["open"]["settings"]["ours"]["windows"] == [2]
     assert found["open"]["target"] == found["target"]
+
+
+def test_others_are_raced_beside_the_headline(build, capsys, theirs, monkeypatch):
+    sides = {"b1r": theirs, "b2": replace(theirs, name="b2", lr=2e-3)}
+    tuned = settings.tuned
+    monkeypatch.setattr(settings, "tuned", lambda name, *_: (sides.get(name) or tuned(name)[0], 11))
+    assert command.main(["race", "--epochs", "100"]) == 0
+    assert command.main(["others", "--epochs", "100"]) == 0
+    assert "Not to be quoted: The opponent was tuned with 11 trials" in capsys.readouterr().out
+    assert command.main(["report"]) == 0
+    found = json.loads((build / "race.json").read_text())["tiny"]
+    assert found["b2"]["settings"]["theirs"]["lr"] == 2e-3 and set(found["b2"]["trials"]) == {
+        "b2", "ours"}  # fmt: skip
+    assert [one["name"] for one in found["others"]] == ["b0"]
 
 
 def test_report_profile_and_file(build, capsys):

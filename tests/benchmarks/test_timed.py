@@ -1,11 +1,12 @@
 """A run against the clock: what is counted, what is not, and that a loss can be had again."""
 
+import gc
 from dataclasses import replace
 
 import pytest
 import torch
 
-from benchmarks import profile, timed
+from benchmarks import models, profile, timed
 from benchmarks.timed import Stopwatch, time_run
 from course_utils.machine import autocast_dtype, bf16_is_native
 from course_utils.training import optim
@@ -68,6 +69,23 @@ def test_a_run_that_blows_up_is_told_as_such(race, shape, side, request, monkeyp
     monkeypatch.setattr(kind, "step", step)
     log = time_run(request.getfixturevalue(side), shape, race, seed=0, steps=4)
     assert log["diverged"] and log["loss"] is None
+
+
+@pytest.mark.parametrize("side", ["theirs", "ours"])
+def test_a_step_leaves_nothing_behind(race, shape, side, request):
+    """Small tensors that stay between the large ones of each step made a run grow to 24 GB."""
+    alive = []
+
+    class Counting(Stopwatch):
+        def lap(self) -> float:
+            gc.collect()
+            alive.append(sum(issubclass(type(one), torch.Tensor) for one in gc.get_objects()))
+            return super().lap()
+
+    one = request.getfixturevalue(side)
+    model = models.build(one, shape, race, 0)
+    timed.train_one(model, one, race, seed=0, steps=12, watch=Counting())
+    assert alive[-1] == alive[3]
 
 
 @pytest.mark.parametrize("side", ["theirs", "ours"])

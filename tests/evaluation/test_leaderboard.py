@@ -74,6 +74,9 @@ def test_the_race_is_told_or_said_to_be_missing(tmp_path):
     path.write_text(json.dumps(race(open=race()["S1"])))
     alone, opened = leaderboard.race_report(path)
     assert opened.startswith("S1, open class: tuned") and alone.startswith("S1: tuned")
+    path.write_text(json.dumps(race(open=None, b2=race(faults=["It was not tuned."])["S1"])))
+    alone, against = leaderboard.race_report(path)
+    assert against == "S1, against ModernBERT: not to be quoted. It was not tuned."
     path.write_text(json.dumps(race(faults=["The machine changed."])))
     assert leaderboard.race_report(path) == ["S1: not to be quoted. The machine changed."]
     path.write_text(json.dumps(race(time_ratio=None)))

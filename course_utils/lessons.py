@@ -137,14 +137,19 @@ td, th {{ text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #ddd;
 
 
 class _MemoryWatch(threading.Thread):
-    """The largest resident memory of our child processes, in bytes, looked at twice a second."""
+    """The largest resident memory of our child processes, in bytes, looked at twice a second.
+
+    The first looks come sooner: a short lesson may be over in half a second.
+    """
 
     def __init__(self):
         super().__init__(daemon=True)
         self.peak, self._done = 0, threading.Event()
 
     def run(self):
-        while not self._done.wait(0.5):
+        pause = 0.1
+        while not self._done.wait(pause):
+            pause = min(0.5, 1.5 * pause)
             try:
                 children = psutil.Process().children(recursive=True)
                 self.peak = max(self.peak, sum(child.memory_info().rss for child in children))

@@ -174,3 +174,9 @@ def test_doctor(capsys):
 def test_exercises_as_json(capsys):
     assert cli.main(["exercises", "--json"]) == 0
     json.loads(capsys.readouterr().out)
+
+
+def test_the_memory_of_a_short_lesson_is_seen():
+    with lessons._MemoryWatch() as watch:
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(0.3)"], check=True)
+    assert watch.peak > 1e6

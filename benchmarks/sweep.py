@@ -20,7 +20,8 @@ from course_utils.machine import bf16_is_native, pick_device
 
 TRIALS = 12
 MOST = 16  # with the extensions at the edges
-LOOK_AGAIN, NEARLY = 200, 2 / 3  # steps of a second look, for ways that fit so many of the best's
+LOOK_AGAIN = 200  # steps of a second look at the ways to compute
+NEARLY = 2 / 3  # of the fastest way's steps must a way fit to be looked at again
 SHARE = 1 / 3  # of the budget, for a trial
 OUR_SHARE = 0.21  # of the opponent's budget, for a trial of ours and for its finals
 THEIR_GRID = (5e-4, 1e-3, 2e-3, 4e-3), (8, 16, 32)  # learning rates, batch sizes

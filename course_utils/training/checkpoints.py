@@ -114,4 +114,4 @@ def _restore(
         weight = _parameters(optimizer)[int(j)]
         if tensor.dim() and tensor.shape != weight.shape:
             raise KeyError(f"parameter {key} has another shape")
-        optimizer.state[weight][name] = tensor.to(weight.device) if tensor.dim() else tensor
+        optimizer.state[weight][name] = tensor.to(weight.device)

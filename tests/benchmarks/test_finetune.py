@@ -83,9 +83,11 @@ def test_the_verdict_is_the_fewest_epochs_that_are_accurate_enough(tmp_path):
     # an epoch of theirs takes 30, 60 … 150 s in turns and they need three; ours takes 10 s, two
     assert found["time_ratio"]["script"] == {"value": 13.5, "low": 4.5, "high": 22.5}
     assert "13.5 times as fast" in "".join(finetune.describe(found))
-    assert [one.lr for one in asked[:8]] == [*finetune.RATES] * 2  # as many trials for both
+    trials = 2 * len(finetune.RATES)  # as many for both
+    assert [one.lr for one in asked[:trials]] == [*finetune.RATES] * 2
     best = {"script": 1e-4, "ours": 3e-4}
-    assert found["rates"] == best and all(one.lr == best[one.side] for one in asked[8:])
+    assert found["rates"] == best and all(one.lr == best[one.side] for one in asked[trials:])
+    assert found["at_the_edge"] == []
     last = [(one.side, one.epochs, one.turn) for one in asked[-4:]]
     assert last == [("script", 1, 4), ("ours", 1, 4), ("script", 1, 5), ("ours", 1, 5)]
     count = len(asked)
@@ -96,6 +98,7 @@ def test_the_verdict_is_the_fewest_epochs_that_are_accurate_enough(tmp_path):
 def test_each_rival_is_raced_to_its_own_accuracy(tmp_path):
     def runner(one: Tuning) -> dict:
         level = {"script": 0.7, "trainer": 0.8, "ours": 0.6 + 0.1 * one.epochs}[one.side]
+        level -= one.side != "ours" and one.lr < finetune.RATES[-1]
         return {"accuracy": level + 1e-4 * one.seed, "seconds": 12.0}
 
     found = finetune.race("0" * 64, 1000, Store(tmp_path), runner)
@@ -103,6 +106,7 @@ def test_each_rival_is_raced_to_its_own_accuracy(tmp_path):
         "script": 1, "trainer": 2,
     }  # fmt: skip
     assert [one["value"] for one in found["time_ratio"].values()] == [3.0, 1.5]
+    assert found["at_the_edge"] == ["script", "trainer", "ours"]  # ours: every rate is as good
 
 
 def test_who_never_gets_there_has_no_ratio(tmp_path):

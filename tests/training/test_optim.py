@@ -22,9 +22,20 @@ def race(ours, theirs, shape, steps=30):
 
 @pytest.mark.parametrize("shape", [(7,), (5, 3), (2, 3, 4)])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_adamw_equals_torch(shape, decay):
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_adamw_to_read_equals_those_of_torch(shape, decay, fused):
     kw = {"lr": 3e-3, "betas": (0.9, 0.98), "eps": 1e-8, "weight_decay": decay}
-    assert race(lambda p: AdamW(p, **kw), lambda p: torch.optim.AdamW(p, **kw), shape) < 1e-6
+    theirs = lambda p: torch.optim.AdamW(p, fused=fused, **kw)  # noqa: E731
+    assert race(lambda p: AdamW(p, **kw), theirs, shape) < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_a_model_is_trained_with_the_fused_kernel_and_the_choices_that_were_given(kind):
+    model = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4))
+    adamw = build_optimizers(model, 1e-3, 0.1, kind, beta1=0.7)[-1]
+    assert isinstance(adamw, torch.optim.AdamW)
+    for group in adamw.param_groups:
+        assert (group["fused"], group["lr"], group["betas"]) == (True, 1e-3, (0.7, 0.98))
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (24, 8), (8, 24)])

@@ -62,7 +62,7 @@ def summary(
     against `b2`. Beside the shapes, in `smaller`, the races of `SMALLER` that were run.
 
     Raises:
-        FileNotFoundError: no shape has been raced.
+        FileNotFoundError: nothing has been raced.
     """
     found: dict = {}
     for name in shape_names:
@@ -78,10 +78,10 @@ def summary(
             part = read_part(home, other, name)
             found[name][other] = part and shape_summary(part, name, results, opponent)
         found |= {key: found[name][key] for key in ("machine", "threads")}
-    if not found:
-        raise FileNotFoundError(f"No {kind} has been raced yet: run `python -m benchmarks race`.")
     smaller = {name: read_part(home, name, "all") for name in SMALLER}
     smaller = {name: one for name, one in smaller.items() if one}
+    if not found and not smaller:
+        raise FileNotFoundError(f"No {kind} has been raced yet: run `python -m benchmarks race`.")
     return found | {"smaller": smaller, "versions": store.versions(), "kind": kind}
 
 

@@ -226,8 +226,11 @@ def test_the_summary_has_the_fields_that_are_asked_for(world, tmp_path):
     assert "times sooner" in report.describe(entry)
     about = report.picture(raced, FACTS["ladder"], tmp_path / "race.png")
     assert "unigram" in about and (tmp_path / "race.png").stat().st_size > 10_000
+    alone = report.summary(tmp_path, ["S2"])  # a smaller race is published without a shape
+    assert set(alone) == {"smaller", "versions", "kind"}
+    assert report.published(alone, found)["S1"] == entry
     with pytest.raises(FileNotFoundError, match="run `python -m benchmarks race`"):
-        report.summary(tmp_path, ["S1"], "quick")
+        report.summary(tmp_path / "empty", ["S1"])
 
 
 def test_an_untuned_opponent_is_a_fault(world, tmp_path):

@@ -9,6 +9,7 @@ and refuses what another page in the same browser could send it.
 import http.server
 import json
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,6 +119,10 @@ class _Server(http.server.ThreadingHTTPServer):
     # On Windows this option would let two servers share a port; elsewhere it only spares a wait.
     allow_reuse_address = os.name != "nt"
     daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):  # whoever hangs up is no fault
+            super().handle_error(request, client_address)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -180,6 +180,16 @@ def test_whoever_hangs_up_does_no_harm(server):
     connection.close()
 
 
+def test_only_a_real_fault_is_printed(server, capfd):
+    for problem in (BrokenPipeError("gone"), ConnectionResetError("gone"), ValueError("bug")):
+        try:
+            raise problem
+        except Exception:
+            server.handle_error(None, ("127.0.0.1", 1))
+    told = capfd.readouterr().err
+    assert "gone" not in told and "bug" in told
+
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 

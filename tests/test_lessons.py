@@ -29,7 +29,7 @@ def house(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_report_tells_passed_failed_and_blocked(house):
+def test_the_report_tells_passed_failed_and_blocked(house, capfd):
     told = []
     report = lessons.run(tell=told.append)
     status = {entry["name"]: entry["status"] for entry in report["lessons"]}
@@ -41,6 +41,7 @@ def test_the_report_tells_passed_failed_and_blocked(house):
     assert [entry["name"] for entry in stored["lessons"]] == list(status)
     assert "ZeroDivisionError" in (house / "build" / "report.html").read_text()
     assert (house / "build" / "lessons" / "01_good.ipynb").exists() and len(told) == 6
+    assert "IPKernelApp" not in capfd.readouterr().err  # only what a learner can do something about
 
 
 def test_a_failed_lesson_tells_its_error_beside_its_figures():

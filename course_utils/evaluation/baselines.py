@@ -10,6 +10,7 @@ from operator import index
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
+from threadpoolctl import threadpool_limits
 
 from course_utils.text.spans import bio_entities
 
@@ -50,7 +51,9 @@ def tfidf_classifier(texts: Sequence[str], labels: Sequence[int]) -> Pipeline:
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     model = make_pipeline(words, LogisticRegression(C=10, max_iter=1000))
     try:
-        return model.fit(list(texts), classes)
+        # On a busy machine two threads wait for each other forty times as long as one works.
+        with threadpool_limits(1, user_api="blas"):
+            return model.fit(list(texts), classes)
     except ValueError as error:
         if "empty vocabulary" not in str(error):
             raise

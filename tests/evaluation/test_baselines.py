@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info
 
 from course_utils.evaluation.baselines import tfidf_classifier
 from course_utils.evaluation.tasks import accuracy
@@ -13,6 +15,19 @@ def test_it_counts_pairs_of_words():
     texts = ["good not bad", "bad not good"] * 4
     model = tfidf_classifier(texts, [1, 0] * 4)
     assert model.predict(["good not bad", "bad not good"]).tolist() == [1, 0]
+
+
+def test_it_is_fitted_by_one_thread(monkeypatch):
+    """Its products are so small that two threads mostly wait for each other."""
+    threads, fit = [], LogisticRegression.fit
+
+    def watched(*arguments, **choices):
+        threads.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
+        return fit(*arguments, **choices)
+
+    monkeypatch.setattr(LogisticRegression, "fit", watched)
+    tfidf_classifier(["a fine film", "a dull film"], [1, 0])
+    assert threads and set(threads) == {1}
 
 
 def test_it_is_strong_on_real_text():

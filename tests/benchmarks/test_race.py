@@ -230,6 +230,8 @@ def test_the_summary_has_the_fields_that_are_asked_for(world, tmp_path):
     assert set(alone) == {"smaller", "versions", "kind"}
     assert report.published(alone, found)["S1"] == entry
     with pytest.raises(FileNotFoundError, match="run `python -m benchmarks race`"):
+        report.summary(tmp_path, ["S1"], "quick")
+    with pytest.raises(FileNotFoundError, match="run `python -m benchmarks race`"):
         report.summary(tmp_path / "empty", ["S1"])
 
 
